@@ -1,0 +1,3 @@
+module qingfu
+
+go 1.26.8
