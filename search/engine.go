@@ -140,7 +140,7 @@ type Result struct {
 type Hit struct {
 	ID        string
 	Card      json.RawMessage
-	DistanceM *int // from Near
+	DistanceM *int  // from Near
 	OpenNow   *bool // nil where the hours are not known
 	// Highlight holds the texts in which words of the query were found, by
 	// attribute ("name", "address"), as HTML with <mark> around them.
