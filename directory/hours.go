@@ -12,13 +12,14 @@ var Shanghai = time.FixedZone("Asia/Shanghai", 8*60*60)
 // Hours says when a listing is open, in Shanghai time. The zero value means
 // that the hours are not known.
 type Hours struct {
-	// Always is set for places that never close; the other fields are then empty.
+	// Always is set for places that never close. Week and Holidays are then
+	// empty; Exceptions may still name days with other hours.
 	Always bool `json:"always,omitempty"`
 	// Week holds the intervals of each day of the week. An interval that runs
 	// past midnight belongs to the day on which it begins.
 	Week Week `json:"week,omitzero"`
 	// Holidays replaces the week on public holidays when it is not nil; an empty
-	// list means closed. A listing with Holidays set also opens on 调休 working
+	// list (not a nil one, which JSON cannot tell from no rule) means closed. A listing with Holidays set also opens on 调休 working
 	// days at weekends, with Monday's intervals.
 	Holidays *[]Interval `json:"holidays,omitempty"`
 	// Exceptions replace everything else on the days they name; the last one
@@ -42,6 +43,11 @@ func (w *Week) Day(d time.Weekday) []Interval {
 	return [...][]Interval{w.Sun, w.Mon, w.Tue, w.Wed, w.Thu, w.Fri, w.Sat}[d]
 }
 
+// IsZero tells whether no day has an interval. JSON leaves such a week out.
+func (w Week) IsZero() bool {
+	return len(w.Mon)+len(w.Tue)+len(w.Wed)+len(w.Thu)+len(w.Fri)+len(w.Sat)+len(w.Sun) == 0
+}
+
 // HoursException is a span of days with hours of its own, such as a winter
 // timetable or a closure (no intervals).
 type HoursException struct {
@@ -56,6 +62,17 @@ type HoursException struct {
 // form is "08:30-18:00"; "00:00-24:00" is a whole day.
 type Interval struct {
 	Open, Close int
+}
+
+// overlaps tells whether two intervals of the same day share a minute.
+func (i Interval) overlaps(other Interval) bool { return i.Open < other.end() && other.Open < i.end() }
+
+// end is Close in minutes since the midnight on which the interval's day begins.
+func (i Interval) end() int {
+	if i.Close <= i.Open {
+		return i.Close + 24*60
+	}
+	return i.Close
 }
 
 // MarshalText implements encoding.TextMarshaler.
@@ -130,7 +147,7 @@ func (h *Hours) OpenAt(t time.Time, cal *Calendar) bool {
 	t = t.In(Shanghai)
 	minute := t.Hour()*60 + t.Minute()
 	for _, i := range h.on(t, cal) {
-		if minute >= i.Open && (minute < i.Close || i.Close <= i.Open) {
+		if minute >= i.Open && (minute < i.end()) {
 			return true
 		}
 	}

@@ -209,6 +209,9 @@ func (reg Region) ShortNames() []string {
 	}
 	core, suffix := reg.Names.Zh, ""
 	for _, s := range []string{"自治州", "自治县", "行政委员会", "街道", "省", "市", "区", "县", "镇", "乡"} {
+		if s == "区" && reg.Level == Township {
+			continue // 园区, which is no level of division
+		}
 		if strings.HasSuffix(core, s) {
 			core, suffix = strings.TrimSuffix(core, s), s
 			break
