@@ -1,0 +1,76 @@
+package memory
+
+import (
+	"cmp"
+	"context"
+	"math"
+	"slices"
+
+	"qingfu/directory"
+	"qingfu/search"
+)
+
+// cell is a square of about 64 pixels of a web map.
+type cell struct{ x, y int32 }
+
+// cellPixels is the width of a cell; a tile of a web map has 256.
+const cellPixels = 64
+
+// Clusters implements search.Engine. Clusters come with the largest first.
+func (e *Engine) Clusters(ctx context.Context, q search.ClusterQuery) ([]search.Cluster, error) {
+	q.Limit, q.Sort = 1, search.ByRelevance
+	if err := check(&q.Query); err != nil {
+		return nil, err
+	}
+	if q.Box == nil {
+		return nil, directory.InvalidFields("query", []directory.FieldError{{Parameter: "bbox", Code: directory.CodeRequired}})
+	}
+	snap := e.snapshot.Load()
+	_, texts := e.candidates(snap, q.Text)
+	cells := map[cell]*search.Cluster{}
+	scale := math.Exp2(float64(q.Zoom)) * 256 / cellPixels
+	for i, v := range snap.view {
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
+		f := v.seg.filter(&q.Query, e.calendar, texts[i], v.dead)
+		it := f.all("").Iterator()
+		for it.HasNext() {
+			d := it.Next()
+			p := v.seg.geo.points[d]
+			at := cellOf(p, scale)
+			c := cells[at]
+			if c == nil {
+				c = &search.Cluster{ID: v.seg.docs[d].id, Box: directory.Box{South: p.Lat, North: p.Lat, West: p.Lon, East: p.Lon}}
+				cells[at] = c
+			}
+			c.Count++
+			c.Center.Lat += p.Lat
+			c.Center.Lon += p.Lon
+			c.Box.South, c.Box.North = min(c.Box.South, p.Lat), max(c.Box.North, p.Lat)
+			c.Box.West, c.Box.East = min(c.Box.West, p.Lon), max(c.Box.East, p.Lon)
+		}
+	}
+	out := make([]search.Cluster, 0, len(cells))
+	for _, c := range cells {
+		c.Center.Lat /= float64(c.Count)
+		c.Center.Lon /= float64(c.Count)
+		if c.Count > 1 {
+			c.ID = ""
+		}
+		out = append(out, *c)
+	}
+	slices.SortFunc(out, func(a, b search.Cluster) int {
+		return cmp.Or(cmp.Compare(b.Count, a.Count), cmp.Compare(a.Center.Lat, b.Center.Lat), cmp.Compare(a.Center.Lon, b.Center.Lon))
+	})
+	return out, nil
+}
+
+// cellOf returns the cell of a point in the spherical Mercator projection of web
+// maps (EPSG:3857) with so many cells around the Earth.
+func cellOf(p directory.Point, around float64) cell {
+	lat := math.Max(-85.05, math.Min(85.05, p.Lat)) * math.Pi / 180
+	x := (p.Lon + 180) / 360
+	y := (1 - math.Asinh(math.Tan(lat))/math.Pi) / 2
+	return cell{int32(x * around), int32(y * around)}
+}

@@ -1,0 +1,127 @@
+package memory
+
+import (
+	"time"
+
+	"github.com/RoaringBitmap/roaring/v2"
+
+	"qingfu/directory"
+	"qingfu/search"
+)
+
+// filters are the documents of one segment that pass each part of a query. The
+// parts with a disjunctive facet are apart, so that its counts can leave its
+// own filter out. A nil part does not restrict.
+type filters struct {
+	rest   *roaring.Bitmap // text, all other filters, and being alive
+	kind   *roaring.Bitmap
+	cat    *roaring.Bitmap
+	region *roaring.Bitmap
+}
+
+// filter applies a query's filters to a segment. text is the documents that
+// have the words, nil for a query without text.
+func (s *segment) filter(q *search.Query, cal *directory.Calendar, text, dead *roaring.Bitmap) filters {
+	var f filters
+	f.kind = anyOf(s, search.KindFacet, q.Kinds)
+	f.cat = anyOf(s, search.CategoryFacet, q.Categories)
+	f.region = anyOf(s, search.RegionFacet, q.Regions)
+
+	f.rest = s.all
+	if text != nil {
+		f.rest = text
+	}
+	need := func(bits *roaring.Bitmap) {
+		if bits == nil {
+			bits = none
+		}
+		f.rest = roaring.And(f.rest, bits)
+	}
+	for _, v := range q.Features {
+		need(s.fields[fieldKey(search.FeatureFacet, v)])
+	}
+	for _, v := range q.Badges {
+		need(s.fields[fieldKey(search.BadgeFacet, v)])
+	}
+	flag := func(want *bool, field string) {
+		switch bits := s.fields[field]; {
+		case want == nil:
+		case *want:
+			need(bits)
+		case bits != nil:
+			f.rest = roaring.AndNot(f.rest, bits)
+		}
+	}
+	flag(q.HasVacancy, vacancyField)
+	flag(q.Demo, demoField)
+	if q.RadiusM > 0 && q.Near != nil {
+		need(s.geo.within(*q.Near, q.RadiusM))
+	}
+	if q.Box != nil {
+		need(s.geo.inBox(*q.Box))
+	}
+	if q.PriceMax != nil {
+		need(where(s.price, func(p int32) bool { return p >= 0 && int64(p) <= *q.PriceMax }))
+	}
+	if q.MinSatisfaction != nil {
+		need(where(s.share, func(v float32) bool { return v >= float32(*q.MinSatisfaction) }))
+	}
+	if q.OpenNow {
+		open := s.openHours(q.Now, cal)
+		need(where(s.hours, func(h uint32) bool { return open[h] }))
+	}
+	if dead != nil {
+		f.rest = roaring.AndNot(f.rest, dead)
+	}
+	return f
+}
+
+var none = roaring.New()
+
+// anyOf returns the documents with any of the values, nil when there are no values.
+func anyOf[V ~string](s *segment, field search.Facet, values []V) *roaring.Bitmap {
+	if len(values) == 0 {
+		return nil
+	}
+	docs := none
+	for _, v := range values {
+		if bits := s.fields[fieldKey(field, string(v))]; bits != nil {
+			docs = roaring.Or(docs, bits)
+		}
+	}
+	return docs
+}
+
+// where returns the documents whose value in a column is kept.
+func where[V any](column []V, keep func(V) bool) *roaring.Bitmap {
+	words := make([]uint64, (len(column)+63)/64)
+	for d, v := range column {
+		if keep(v) {
+			words[d/64] |= 1 << (d % 64)
+		}
+	}
+	return roaring.FromDense(words, false)
+}
+
+// openHours tells of each distinct opening hours whether they include t.
+func (s *segment) openHours(t time.Time, cal *directory.Calendar) []bool {
+	open := make([]bool, len(s.hoursSet))
+	for i, h := range s.hoursSet {
+		open[i] = h.OpenAt(t, cal)
+	}
+	return open
+}
+
+// all returns the documents that pass every part but the one left out.
+func (f *filters) all(except search.Facet) *roaring.Bitmap {
+	docs := f.rest
+	for _, part := range []struct {
+		facet search.Facet
+		bits  *roaring.Bitmap
+	}{{search.KindFacet, f.kind}, {search.CategoryFacet, f.cat}, {search.RegionFacet, f.region}} {
+		if part.bits != nil && part.facet != except {
+			docs = roaring.And(docs, part.bits)
+		}
+	}
+	return docs
+}

@@ -1,0 +1,139 @@
+package memory
+
+import (
+	"html"
+	"strings"
+
+	"qingfu/search"
+)
+
+// marker finds the words of a query in the texts of a hit.
+type marker struct {
+	texts   []string // normalized words
+	spoken  []string // letters that may be pinyin
+	initial []string // letters that were taken as initials
+}
+
+// newMarker returns nil when there is nothing to mark.
+func newMarker(terms []term) *marker {
+	if len(terms) == 0 {
+		return nil
+	}
+	m := &marker{}
+	for _, t := range terms {
+		for _, alt := range t.alts {
+			for _, slot := range alt.slots {
+				for _, key := range slot {
+					key = strings.TrimSuffix(key, anySuffix)
+					switch key[0] {
+					case textKey:
+						m.texts = append(m.texts, key[1:])
+					case pinyinKey:
+						m.spoken = append(m.spoken, key[1:])
+					case initialKey:
+						m.initial = append(m.initial, key[1:])
+					}
+				}
+			}
+		}
+	}
+	return m
+}
+
+// mark returns the text as HTML with <mark> around what was found; ok is false
+// when nothing was.
+func (m *marker) mark(text string) (marked string, ok bool) {
+	// The folded characters with the places in the text that they come from.
+	folded := make([]rune, 0, len(text))
+	from := make([]int, 0, len(text)+1)
+	for i, r := range text {
+		if f := search.Fold(r); f >= 0 {
+			folded = append(folded, f)
+			from = append(from, i)
+		}
+	}
+	from = append(from, len(text))
+	hit := make([]bool, len(folded))
+	set := func(at, n int) {
+		for i := at; i < at+n; i++ {
+			hit[i] = true
+		}
+	}
+	for _, t := range m.texts {
+		word := []rune(t)
+		for at := 0; at+len(word) <= len(folded); at++ {
+			if equal(folded[at:at+len(word)], word) && !splitsWord(folded, at, word) {
+				set(at, len(word))
+			}
+		}
+	}
+	if len(m.spoken)+len(m.initial) > 0 {
+		m.markSpoken(folded, set)
+	}
+
+	var b strings.Builder
+	open := false
+	for i := range folded {
+		if hit[i] != open {
+			if open = hit[i]; open {
+				b.WriteString("<mark>")
+			} else {
+				b.WriteString("</mark>")
+			}
+			ok = true
+		}
+		b.WriteString(html.EscapeString(text[from[i]:from[i+1]]))
+	}
+	if open {
+		b.WriteString("</mark>")
+	}
+	return b.String(), ok
+}
+
+// splitsWord tells whether a word of letters would be marked inside a longer one
+// that it does not begin.
+func splitsWord(text []rune, at int, word []rune) bool {
+	return word[0] < 0x80 && at > 0 && text[at-1] < 0x80 && text[at-1] != ' '
+}
+
+// markSpoken marks hanzi whose pinyin or initials were typed.
+func (m *marker) markSpoken(folded []rune, set func(at, n int)) {
+	at := 0
+	for at < len(folded) {
+		end := at
+		for end < len(folded) && folded[end] >= 0x4e00 && folded[end] <= 0x9fff {
+			end++
+		}
+		if end == at {
+			at++
+			continue
+		}
+		syllables := search.Syllables(string(folded[at:end]))
+		for i := range syllables {
+			full := ""
+			for n := 1; n <= window && i+n <= len(syllables); n++ {
+				full += syllables[i+n-1]
+				for _, s := range m.spoken {
+					if s == full {
+						set(at+i, n)
+					}
+				}
+				for _, s := range m.initial {
+					if s == search.Initials(syllables[i:i+n]) {
+						set(at+i, n)
+					}
+				}
+			}
+		}
+		at = end
+	}
+}
+
+func equal(a, b []rune) bool {
+	for i := range b {
+		if a[i] != b[i] {
+			return false
+		}
+	}
+	return true
+}

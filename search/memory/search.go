@@ -1,0 +1,217 @@
+package memory
+
+import (
+	"context"
+	"encoding/base64"
+	"encoding/json"
+	"math"
+	"slices"
+
+	"github.com/RoaringBitmap/roaring/v2"
+
+	"qingfu/directory"
+	"qingfu/search"
+)
+
+// Search implements search.Engine.
+func (e *Engine) Search(ctx context.Context, q search.Query) (search.Result, error) {
+	if err := check(&q); err != nil {
+		return search.Result{}, err
+	}
+	after, err := decodePlace(q.After)
+	if err != nil {
+		return search.Result{}, err
+	}
+	snap := e.snapshot.Load()
+	terms, texts := e.candidates(snap, q.Text)
+
+	res := search.Result{}
+	var found []candidate
+	counts := map[search.Facet]map[string]int{}
+	for i, v := range snap.view {
+		if err := ctx.Err(); err != nil {
+			return search.Result{}, err
+		}
+		f := v.seg.filter(&q, e.calendar, texts[i], v.dead)
+		docs := f.all("")
+		res.Total += int(docs.GetCardinality())
+		found = append(found, v.seg.page(&q, docs, terms, i, after)...)
+		v.seg.countFacets(&q, &f, counts)
+	}
+	slices.SortFunc(found, func(a, b candidate) int { return a.compare(&b.place) })
+	if len(found) > q.Limit {
+		found = found[:q.Limit]
+		res.Next = encodePlace(&found[q.Limit-1].place)
+	}
+	if len(q.Facets) > 0 {
+		res.Facets = sortedFacets(counts)
+	}
+	marker := newMarker(terms)
+	res.Hits = make([]search.Hit, len(found))
+	for i := range found {
+		res.Hits[i] = e.hit(&found[i], &q, marker)
+	}
+	return res, nil
+}
+
+// candidates parses a text and returns its terms with, for every segment of the
+// snapshot, the documents that have them all (nil for no text). When no
+// document has them all, terms are given up one after the other: those that the
+// lexicon does not know first, then places, then words of the field, each from
+// the end of the text.
+func (e *Engine) candidates(snap *snapshot, text string) ([]term, []*roaring.Bitmap) {
+	texts := make([]*roaring.Bitmap, len(snap.view))
+	words := e.lexicon.Parse(text)
+	if len(words) == 0 {
+		return nil, texts
+	}
+	r := &resolver{lexicon: e.lexicon, typos: e.typos, view: snap.view}
+	terms := r.resolve(words)
+	for {
+		total := uint64(0)
+		for i, v := range snap.view {
+			texts[i] = none
+			for k := range terms {
+				m := terms[k].matches[i].all
+				if k > 0 {
+					m = and(texts[i], m)
+				}
+				if m == nil {
+					m = none
+				}
+				texts[i] = m
+			}
+			total += texts[i].GetCardinality()
+			if v.dead != nil {
+				total -= texts[i].AndCardinality(v.dead)
+			}
+		}
+		if total > 0 || len(terms) < 2 {
+			return terms, texts
+		}
+		terms = giveUp(terms)
+	}
+}
+
+// giveUp returns the terms without the one that matters least.
+func giveUp(terms []term) []term {
+	drop := 0
+	for i, t := range terms {
+		if t.Class <= terms[drop].Class {
+			drop = i
+		}
+	}
+	return slices.Delete(slices.Clone(terms), drop, drop+1)
+}
+
+// page returns the first documents of one segment in the order of a query, one
+// more than the limit.
+func (s *segment) page(q *search.Query, docs *roaring.Bitmap, terms []term, at int, after *place) []candidate {
+	if docs.IsEmpty() {
+		return nil
+	}
+	limit := q.Limit + 1
+	switch q.Sort {
+	case search.ByDistance:
+		return s.nearest(docs, *q.Near, after, limit)
+	case search.ByNewest:
+		return s.ordered(&s.newest, docs, after, limit, func(d uint32) place { return place{Created: s.docs[d].created} })
+	case search.ByName:
+		return s.ordered(&s.name, docs, after, limit, func(d uint32) place { return place{Name: s.docs[d].sortName} })
+	}
+	var rs []rule
+	if q.Sort == search.ByRelevance && len(terms) > 0 {
+		all := s.relevance(terms, at, q.Text)
+		rs = all[:]
+	}
+	return s.ranked(rs, docs, after, limit)
+}
+
+// ordered returns documents by one of the permutations.
+func (s *segment) ordered(o *order, docs *roaring.Bitmap, after *place, limit int, placeOf func(d uint32) place) []candidate {
+	start := o.after(after, func(d uint32) place { return s.candidate(d, placeOf(d)).place })
+	first := o.first(docs, start, limit)
+	out := make([]candidate, len(first))
+	for i, d := range first {
+		out[i] = s.candidate(d, placeOf(d))
+	}
+	return out
+}
+
+// hit completes a candidate that is shown.
+func (e *Engine) hit(c *candidate, q *search.Query, m *marker) search.Hit {
+	d := &c.seg.docs[c.doc]
+	h := search.Hit{ID: d.id, Card: d.card}
+	if hours := c.seg.hoursSet[c.seg.hours[c.doc]]; hours != nil {
+		open := hours.OpenAt(q.Now, e.calendar)
+		h.OpenNow = &open
+	}
+	if q.Near != nil && c.seg.geo.located.Contains(c.doc) {
+		m := int(math.Round(directory.Distance(*q.Near, c.seg.geo.points[c.doc])))
+		h.DistanceM = &m
+	}
+	if m != nil {
+		h.Highlight = map[string]string{}
+		for attribute, text := range map[string]string{"name": d.name, "address": d.address} {
+			if marked, ok := m.mark(text); ok {
+				h.Highlight[attribute] = marked
+			}
+		}
+	}
+	return h
+}
+
+// check refuses what the engine cannot answer and fills in the order.
+func check(q *search.Query) error {
+	var fields []directory.FieldError
+	add := func(parameter, code, limit string) {
+		fields = append(fields, directory.FieldError{Parameter: parameter, Code: code, Limit: limit})
+	}
+	if q.Limit < 1 {
+		add("limit", directory.CodeTooSmall, "1")
+	}
+	if q.Limit > 100 {
+		add("limit", directory.CodeTooLarge, "100")
+	}
+	if len([]rune(q.Text)) > search.MaxText {
+		add("q", directory.CodeTooLong, "100")
+	}
+	switch q.Sort {
+	case "":
+		q.Sort = search.ByRelevance
+	case search.ByDistance:
+		if q.Near == nil {
+			add("sort", directory.CodeNeeds, "near")
+		}
+	case search.ByRelevance, search.BySatisfaction, search.ByNewest, search.ByName:
+	default:
+		add("sort", directory.CodeValue, "relevance, distance, satisfaction, newest, name")
+	}
+	return directory.InvalidFields("query", fields)
+}
+
+// encodePlace makes the opaque form of a place that a client hands back.
+func encodePlace(p *place) string {
+	b, err := json.Marshal(p)
+	if err != nil { // a place holds nothing that JSON cannot
+		panic(err)
+	}
+	return base64.RawURLEncoding.EncodeToString(b)
+}
+
+// decodePlace reads what encodePlace wrote; nil for the beginning.
+func decodePlace(token string) (*place, error) {
+	if token == "" {
+		return nil, nil
+	}
+	var p place
+	b, err := base64.RawURLEncoding.DecodeString(token)
+	if err == nil {
+		err = json.Unmarshal(b, &p)
+	}
+	if err != nil {
+		return nil, &directory.Error{Kind: directory.Invalid, What: "cursor",
+			Fields: []directory.FieldError{{Parameter: "cursor", Code: directory.CodeFormat}}, Cause: err}
+	}
+	return &p, nil
+}

@@ -1,0 +1,450 @@
+package memory
+
+import (
+	"bytes"
+	"cmp"
+	"slices"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/RoaringBitmap/roaring/v2"
+	"github.com/blevesearch/vellum/levenshtein"
+
+	"qingfu/search"
+)
+
+// alternative is one way to match a word. All its slots must be filled in the
+// same attribute, each by any of its keys.
+type alternative struct {
+	slots   [][]string
+	literal bool // as typed, neither a synonym nor unfinished
+	typos   int
+}
+
+// match is where a word was found in one segment.
+type match struct {
+	in      postings // documents by attribute
+	all     *roaring.Bitmap
+	literal *roaring.Bitmap
+	typos   [maxTypos + 1]*roaring.Bitmap // documents by the number of typos
+}
+
+const maxTypos = 2
+
+// term is a word of a query as it was understood, with where it is found.
+type term struct {
+	search.Word
+	alts    []alternative
+	matches []match // by segment of the view
+	hits    uint64  // live documents in all segments
+	fuzzy   bool
+}
+
+// resolver understands the words of one query against one snapshot.
+type resolver struct {
+	lexicon *search.Lexicon
+	typos   [maxTypos + 1]*levenshtein.LevenshteinAutomatonBuilder // by distance; 0 is nil
+	view    []segmentView
+}
+
+// resolve finds out how each word is to be understood: as it is (in hanzi,
+// pinyin or letters, with synonyms, the last one perhaps unfinished); if no
+// document has it so, letters as initials, then with typos, then cut at a word
+// of the lexicon, and hanzi by their longest part that is found. A word that no
+// document has in any way is left out.
+func (r *resolver) resolve(words []search.Word) []term {
+	var terms []term
+	for _, w := range words {
+		terms = append(terms, r.understand(w, true)...)
+	}
+	return terms
+}
+
+func (r *resolver) understand(w search.Word, mayCut bool) []term {
+	if t := r.find(w, plain(w)); t.hits > 0 {
+		return []term{t}
+	}
+	switch {
+	case w.Script == search.Latin:
+		if t := r.find(w, abbreviated(w.Text)); t.hits > 0 {
+			return []term{t}
+		}
+		if t := r.find(w, r.misspelt(w.Text)); t.hits > 0 {
+			t.fuzzy = true
+			return []term{t}
+		}
+		var terms []term
+		if mayCut {
+			for _, part := range r.lexicon.SplitUnknown(w) {
+				terms = append(terms, r.understand(part, false)...)
+			}
+		}
+		return terms
+	case w.Script == search.Han:
+		return r.longestPart(w)
+	}
+	return nil
+}
+
+// find looks a word up in every segment.
+func (r *resolver) find(w search.Word, alts []alternative) term {
+	t := term{Word: w, alts: alts, matches: make([]match, len(r.view))}
+	if len(alts) == 0 {
+		return t
+	}
+	for i, v := range r.view {
+		m := v.seg.match(alts)
+		t.matches[i] = m
+		if m.all != nil {
+			t.hits += m.all.GetCardinality()
+			if v.dead != nil {
+				t.hits -= m.all.AndCardinality(v.dead)
+			}
+		}
+	}
+	return t
+}
+
+// longestPart gives up characters of an unknown word from its end, or else from
+// its beginning, until what is left is found. Two characters are the least.
+func (r *resolver) longestPart(w search.Word) []term {
+	chars := []rune(w.Text)
+	for n := len(chars) - 1; n >= 2; n-- {
+		for _, part := range []string{string(chars[:n]), string(chars[len(chars)-n:])} {
+			p := search.Word{Text: part, Script: search.Han}
+			if t := r.find(p, plain(p)); t.hits > 0 {
+				return []term{t}
+			}
+		}
+	}
+	return nil
+}
+
+// plain returns the alternatives of a word as it is.
+func plain(w search.Word) []alternative {
+	var alts []alternative
+	switch w.Script {
+	case search.Han:
+		alts = append(alts, alternative{slots: hanSlots(w.Text), literal: true})
+	case search.Latin:
+		alts = append(alts, alternative{slots: [][]string{{string(textKey) + w.Text}}, literal: true})
+		if w.Last && len(w.Text) > 1 {
+			alts = append(alts, alternative{slots: [][]string{{string(textKey) + w.Text + anySuffix}}})
+		}
+		alts = append(alts, spelt(w.Text, w.Last)...)
+	case search.Tibetan:
+		alts = append(alts, tibetan(w.Text, w.Last)...)
+	default:
+		alts = append(alts, alternative{slots: [][]string{{string(textKey) + w.Text}}, literal: true})
+	}
+	for _, same := range w.Same {
+		// What letters spell is as good as typed; that comes first in Same.
+		spells := w.Script == search.Latin && strings.Join(search.Syllables(same), "") == w.Text
+		alts = append(alts, alternative{slots: hanSlots(search.Normalize(same)), literal: spells})
+	}
+	return alts
+}
+
+// anySuffix at the end of a key stands for every key that begins so.
+const anySuffix = "\xff"
+
+// hanSlots asks for every pair of neighbouring characters.
+func hanSlots(han string) [][]string {
+	chars := []rune(han)
+	if len(chars) == 1 {
+		return [][]string{{string(textKey) + han}}
+	}
+	slots := make([][]string, len(chars)-1)
+	for i := range slots {
+		slots[i] = []string{string(textKey) + string(chars[i:i+2])}
+	}
+	return slots
+}
+
+func tibetan(run string, last bool) []alternative {
+	syllables := tibetanSyllables(run)
+	keys := syllables
+	if len(syllables) > 1 {
+		keys = nil
+		for i := range syllables[1:] {
+			keys = append(keys, syllables[i]+tsheg+syllables[i+1])
+		}
+	}
+	exact := alternative{literal: true}
+	open := alternative{}
+	for i, k := range keys {
+		exact.slots = append(exact.slots, []string{string(textKey) + k})
+		if i == len(keys)-1 {
+			k += anySuffix
+		}
+		open.slots = append(open.slots, []string{string(textKey) + k})
+	}
+	if last {
+		return []alternative{exact, open}
+	}
+	return []alternative{exact}
+}
+
+// spelt returns the alternatives of letters as full pinyin, the last syllable
+// perhaps unfinished.
+func spelt(letters string, last bool) []alternative {
+	var alts []alternative
+	if full := search.SplitPinyin(letters, false); len(full) > 0 {
+		alts = append(alts, alternative{slots: windows(pinyinKey, full[0]), literal: true})
+	}
+	if !last {
+		return alts
+	}
+	for _, split := range search.SplitPinyin(letters, true) {
+		n := len(split)
+		slots := windows(pinyinKey, split)
+		tail := split[n-1]
+		end := slots[len(slots)-1]
+		stem := strings.TrimSuffix(end[0], tail)
+		end = end[:0]
+		for _, s := range search.Completions(tail) {
+			end = append(end, stem+s)
+		}
+		slots[len(slots)-1] = end
+		alts = append(alts, alternative{slots: slots})
+	}
+	return alts
+}
+
+// windows returns keys of at most four parts that overlap by one and cover all
+// of them.
+func windows(kind byte, parts []string) [][]string {
+	var slots [][]string
+	for at := 0; ; at += window - 1 {
+		end := min(at+window, len(parts))
+		from := max(0, min(at, end-window))
+		slots = append(slots, []string{string(kind) + strings.Join(parts[from:end], "")})
+		if end == len(parts) {
+			return slots
+		}
+	}
+}
+
+// abbreviated returns the alternatives of letters as initials, or as syllables
+// followed or preceded by initials.
+func abbreviated(letters string) []alternative {
+	if strings.ContainsFunc(letters, func(r rune) bool { return r < 'a' || r > 'z' }) {
+		return nil
+	}
+	initials := func(s string) [][]string { return windows(initialKey, strings.Split(s, "")) }
+	alts := []alternative{{slots: initials(letters), literal: true}}
+	for at := 1; at < len(letters); at++ {
+		head, tail := letters[:at], letters[at:]
+		if full := search.SplitPinyin(head, false); len(full) > 0 && !strings.ContainsAny(tail, "aeiouv") {
+			alts = append(alts, alternative{slots: slices.Concat(windows(pinyinKey, full[0]), initials(tail)), literal: true})
+		}
+		if full := search.SplitPinyin(tail, false); len(full) > 0 && !strings.ContainsAny(head, "aeiouv") {
+			alts = append(alts, alternative{slots: slices.Concat(initials(head), windows(pinyinKey, full[0])), literal: true})
+		}
+	}
+	return alts
+}
+
+// maxSpellings bounds the corrections of one word that are considered.
+const maxSpellings = 40
+
+// misspelt returns the alternatives of letters with typos: one from 5 letters
+// on, two from 9 on. An exchange of neighbours counts as one.
+func (r *resolver) misspelt(letters string) []alternative {
+	distance := 0
+	switch {
+	case len(letters) >= 9:
+		distance = 2
+	case len(letters) >= 5:
+		distance = 1
+	default:
+		return nil
+	}
+	type spelling struct {
+		key   string
+		typos int
+	}
+	found := map[string]int{}
+	for _, kind := range []byte{textKey, pinyinKey} {
+		dfa, err := r.typos[distance].BuildDfa(string(kind)+letters, uint8(distance))
+		if err != nil {
+			return nil // too long to be a word
+		}
+		for _, v := range r.view {
+			it, err := v.seg.dict.Search(dfa, []byte{kind}, []byte{kind + 1})
+			for ; err == nil; err = it.Next() {
+				key, _ := it.Current()
+				_, d := dfa.MatchAndDistance(string(key))
+				found[string(key)] = int(d)
+			}
+		}
+		if kind == pinyinKey {
+			for p := range r.lexicon.Spellings() {
+				if ok, d := dfa.MatchAndDistance(string(pinyinKey) + p); ok {
+					found[string(pinyinKey)+p] = int(d)
+				}
+			}
+		}
+	}
+	var spellings []spelling
+	for key, typos := range found {
+		spellings = append(spellings, spelling{key, typos})
+	}
+	slices.SortFunc(spellings, func(a, b spelling) int {
+		return cmp.Or(cmp.Compare(a.typos, b.typos), cmp.Compare(a.key, b.key))
+	})
+	var alts []alternative
+	for _, s := range spellings[:min(len(spellings), maxSpellings)] {
+		alts = append(alts, alternative{slots: [][]string{{s.key}}, literal: true, typos: s.typos})
+		for _, same := range r.lexicon.Spelt(s.key[1:]) {
+			alts = append(alts, alternative{slots: hanSlots(same), typos: s.typos})
+		}
+	}
+	return alts
+}
+
+// match looks a word up in a segment.
+func (s *segment) match(alts []alternative) match {
+	var m match
+	for _, alt := range alts {
+		p, ok := s.fill(alt.slots)
+		if !ok {
+			continue
+		}
+		var docs *roaring.Bitmap
+		for a, bits := range p {
+			m.in[a] = or(m.in[a], bits)
+			docs = or(docs, bits)
+		}
+		m.all = or(m.all, docs)
+		m.typos[alt.typos] = or(m.typos[alt.typos], docs)
+		if alt.literal {
+			m.literal = or(m.literal, docs)
+		}
+	}
+	return m
+}
+
+// fill returns the documents in which all slots are filled, by attribute.
+func (s *segment) fill(slots [][]string) (postings, bool) {
+	var all postings
+	for i, keys := range slots {
+		var any postings
+		ok := false
+		for _, key := range keys {
+			if prefix, open := strings.CutSuffix(key, anySuffix); open {
+				ok = s.byPrefix(prefix, &any) || ok
+			} else if p, found := s.lookup(key); found {
+				any.or(&p)
+				ok = true
+			}
+		}
+		if !ok {
+			return postings{}, false
+		}
+		if i == 0 {
+			all = any
+			continue
+		}
+		empty := true
+		for a := range all {
+			all[a] = and(all[a], any[a])
+			empty = empty && all[a] == nil
+		}
+		if empty {
+			return postings{}, false
+		}
+	}
+	return all, true
+}
+
+// maxPrefixKeys bounds the keys that an unfinished word stands for.
+const maxPrefixKeys = 200
+
+// byPrefix adds the postings of the keys that begin with prefix.
+func (s *segment) byPrefix(prefix string, into *postings) bool {
+	found := false
+	it, err := s.dict.Iterator([]byte(prefix), nil)
+	for n := 0; err == nil && n < maxPrefixKeys; n++ {
+		key, value := it.Current()
+		if !bytes.HasPrefix(key, []byte(prefix)) {
+			break
+		}
+		p := s.postings(value)
+		into.or(&p)
+		found = true
+		err = it.Next()
+	}
+	return found
+}
+
+func (p *postings) or(q *postings) {
+	for a := range p {
+		p[a] = or(p[a], q[a])
+	}
+}
+
+// bridge returns the documents in which the end of one word stands right before
+// the beginning of the next; nil for none.
+func (s *segment) bridge(a, b search.Word) *roaring.Bitmap {
+	key := ""
+	switch {
+	case a.Script == search.Han && b.Script == search.Han:
+		last, _ := utf8.DecodeLastRuneInString(a.Text)
+		first, _ := utf8.DecodeRuneInString(b.Text)
+		key = string(textKey) + string(last) + string(first)
+	default:
+		x, y := syllablesOf(a), syllablesOf(b)
+		if len(x) == 0 || len(y) == 0 {
+			return nil
+		}
+		last, first := x[len(x)-1], y[0]
+		if len(last) > 1 && len(first) > 1 {
+			key = string(pinyinKey) + last + first
+		} else {
+			key = string(initialKey) + last[:1] + first[:1]
+		}
+	}
+	p, _ := s.lookup(key)
+	var docs *roaring.Bitmap
+	for _, bits := range p {
+		docs = or(docs, bits)
+	}
+	return docs
+}
+
+// syllablesOf returns how a word is spoken; letters that are not pinyin are
+// taken as initials.
+func syllablesOf(w search.Word) []string {
+	switch w.Script {
+	case search.Han:
+		return slices.DeleteFunc(search.Syllables(w.Text), func(s string) bool { return s == "" })
+	case search.Latin:
+		if full := search.SplitPinyin(w.Text, false); len(full) > 0 {
+			return full[0]
+		}
+		return strings.Split(w.Text, "")
+	}
+	return nil
+}
+
+// or and and treat nil as the empty set and never change their operands.
+func or(a, b *roaring.Bitmap) *roaring.Bitmap {
+	if a == nil {
+		return b
+	}
+	if b == nil || a == b {
+		return a
+	}
+	return roaring.Or(a, b)
+}
+
+func and(a, b *roaring.Bitmap) *roaring.Bitmap {
+	if a == nil || b == nil {
+		return nil
+	}
+	if c := roaring.And(a, b); !c.IsEmpty() {
+		return c
+	}
+	return nil
+}
