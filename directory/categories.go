@@ -124,6 +124,15 @@ var Badges = []Term{
 	term("provincial_street", "省级特色步行街", "Provincial characteristic street"),
 }
 
+// Units are what prices are for.
+var Units = []Term{
+	term(string(PerVisit), "次", "visit"),
+	term(string(PerHour), "小时", "hour"),
+	term(string(PerDay), "天", "day"),
+	term(string(PerMonth), "月", "month"),
+	term(string(PerSquareMetre), "平方米", "square metre"),
+}
+
 // KindTerm returns the names of a kind; ok is false for a kind that is none.
 func KindTerm(k Kind) (t Term, ok bool) { return find(Kinds, string(k)) }
 
