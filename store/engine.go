@@ -5,58 +5,68 @@
 // The rules that keep engines equal: ids are strings; a document is one JSON
 // object and one write is one state change; a write names the version that it
 // saw; filters and orders use declared fields only, whose values are strings or
-// integers; and every write gets a sequence number larger than all before it,
-// so that a projection can catch up from any point.
+// integers; strings compare by their bytes; and every write gets a sequence
+// number larger than all before it, so that a projection can catch up from any
+// point.
 package store
 
 import "context"
 
 // Engine is a document database. Its methods are safe for concurrent use and
-// return *directory.Error of the kinds they name; anything else is internal.
+// return *directory.Error of the kinds they name, and of kind Unavailable when
+// the database is locked by somebody else; anything else is internal. A call
+// whose context ends returns the context's error.
 type Engine interface {
 	// Declare makes the collection and its index tables exist. When the declared
-	// fields differ from those that are stored, it rebuilds them from the
-	// documents. It must be called before the collection is used and may be
-	// called again at any time.
+	// fields or indexes differ from those that are stored, it rebuilds them from
+	// the documents, wholly or not at all. It must be called before the
+	// collection is used and may be called again at any time.
 	Declare(ctx context.Context, c Declaration) error
 
 	// Get returns the documents of the given ids that exist, in the order of the
 	// ids. A missing id is left out and is no error.
 	Get(ctx context.Context, collection string, ids ...string) ([]Record, error)
 
-	// Write applies writes independently of each other and returns one outcome a
-	// write, nil when it was stored: Conflict when the id exists already (insert),
-	// when the stored version is not Seen (replace, delete) or when a unique index
-	// would be broken; NotFound when there is nothing to replace or delete. When
-	// Write returns, what it reports as stored survives a crash. The second result
-	// is for failures of the engine as a whole; then no outcome is reported.
-	Write(ctx context.Context, collection string, writes ...Write) ([]error, error)
+	// Write applies writes in their order, independently of each other, and
+	// returns one outcome a write. When it returns, what it reports as stored
+	// survives a crash and is seen by every later read. The second result is for
+	// failures of the engine as a whole; then no outcome is reported. The error
+	// of an ended context means that nothing was written.
+	Write(ctx context.Context, collection string, writes ...Write) ([]Outcome, error)
 
-	// Find returns documents by declared fields.
+	// Find returns documents by declared fields. A position that does not fit the
+	// order is Invalid.
 	Find(ctx context.Context, collection string, q Query) ([]Record, error)
 
-	// Count counts the documents that match, grouped by declared fields (none for
-	// one total). Groups come in the order of their keys; empty groups are absent.
+	// Count counts the documents that match, grouped by declared fields. Groups
+	// come in the order of their keys; empty groups are absent. Without fields
+	// there is one group, the total.
 	Count(ctx context.Context, collection string, where []Condition, by ...string) ([]Group, error)
 
-	// Changes returns up to limit records with a sequence number above after, in
-	// that order, deleted ones included with a nil Doc. A reader that continues
-	// from the last number it saw misses nothing, however many write meanwhile;
-	// of several writes to one document it may see only the last.
+	// Changes returns up to limit (1 to MaxLimit) records with a sequence number
+	// above after, in that order, deleted ones included with a nil Doc. A reader
+	// that continues from the last number it saw misses nothing, however many
+	// write meanwhile; of several writes to one document it may see only the last.
 	Changes(ctx context.Context, collection string, after int64, limit int) ([]Record, error)
 
-	// Close releases the database. Calls after it return errors.
+	// Close finishes the writes that have begun and releases the database. Calls
+	// after it return errors.
 	Close() error
 }
 
 // Declaration says what an engine must know of a collection.
 type Declaration struct {
-	Name   string
+	// Name is the collection's name: small letters and underscores, a letter first.
+	Name string
+	// Fields are named like collections. A field whose meaning changes needs a
+	// new name, because only then are its values computed anew.
 	Fields []Field
 	// Indexes are lists of field names: a Find is fast when its conditions and
 	// order follow one of them.
 	Indexes []Index
-	// Extract returns the values of Fields, in their order, from a document.
+	// Extract returns the values of Fields, in their order, from a stored
+	// document. Engines need it to fill fields that are declared later than the
+	// document was written.
 	Extract func(doc []byte) ([]any, error)
 }
 
@@ -67,15 +77,16 @@ type Field struct {
 }
 
 // FieldType is the type of a declared field.
-type FieldType int
+type FieldType string
 
 // The types: Go string and int64. Times are stored as milliseconds since 1970.
 const (
-	String FieldType = iota
-	Int
+	String FieldType = "string"
+	Int    FieldType = "int"
 )
 
-// Index is a declared index.
+// Index is a declared index. A unique one holds for the documents that exist;
+// deleted ones take no part in it.
 type Index struct {
 	Fields []string
 	Unique bool
@@ -84,33 +95,48 @@ type Index struct {
 // Record is a stored document.
 type Record struct {
 	ID      string
-	Version int64  // 1 after the insert, one more with each write
+	Version int64  // 1 after the first insert, one more with each write; see Write
 	Seq     int64  // position in the collection's sequence of changes
 	Doc     []byte // JSON; nil for a deleted document
 }
 
 // Write is one insert, replace or delete.
+//
+// An engine remembers the version of a deleted document. An insert of its id
+// revives it and counts on from there, so that no version is ever used twice
+// and a version seen before the deletion can never match again.
 type Write struct {
-	ID   string
-	Seen int64  // the version to replace or delete; 0 inserts
-	Doc  []byte // the new document; nil deletes
+	ID     string // not empty, at most MaxID bytes of UTF-8
+	Seen   int64  // the version to replace or delete; 0 inserts
+	Doc    []byte // the new document; nil deletes
+	Fields []any  // the values of the declared fields, in their order; nil when Doc is nil
+}
+
+// Outcome is what became of one Write.
+type Outcome struct {
+	Version, Seq int64 // of the document now, 0 with an error
+	// Err is nil when the write was stored. It is Conflict when the id exists
+	// already (insert), when the stored version is not Seen (replace, delete) or
+	// when a unique index would be broken, NotFound when there is nothing to
+	// replace or delete, and Invalid when the id cannot be one.
+	Err error
 }
 
 // Query selects documents. The order is by Order and then by id, so that it is
 // total; paging continues behind the position After.
 type Query struct {
-	Where []Condition
-	Order string // a declared field, or "" for the order of ids
-	Desc  bool   // applies to Order and id alike
+	Where []Condition // all of them hold
+	Order string      // a declared field, or "" for the order of ids
+	Desc  bool        // applies to Order and id alike
 	After *Position
-	Limit int // 1 to 1000
+	Limit int // 1 to MaxLimit
 }
 
 // Condition compares a declared field with a value.
 type Condition struct {
 	Field string
 	Op    Op
-	Value any // string or int64; for In a []string or []int64
+	Value any // string or int64 as the field; for In a []string or []int64
 }
 
 // Op is a comparison.
