@@ -63,7 +63,7 @@ func distinct[T comparable](c *checks, pointer string, items []T, max int, check
 }
 
 // oneOf tells whether value is one of those allowed, and adds an error if not.
-// Where a value may be left out, pass "" to the caller's own condition first.
+// An empty value is missing; see [optional] for one that may be left out.
 func oneOf[T ~string](c *checks, pointer string, value T, allowed []T) bool {
 	switch {
 	case slices.Contains(allowed, value):

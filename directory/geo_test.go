@@ -49,7 +49,7 @@ func TestGCJ02RoundTrip(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		p := Point{rapid.Float64Range(18, 54).Draw(t, "lat"), rapid.Float64Range(73.5, 135).Draw(t, "lon")}
 		g := ToGCJ02(p)
-		if back := FromGCJ02(g); far(back, p, 1e-6) {
+		if back := FromGCJ02(g); far(back, p, 2e-8) {
 			t.Errorf("%v comes back as %v", p, back)
 		}
 		if moved := Distance(p, g); moved < 1 || moved > 1500 {

@@ -32,7 +32,7 @@ func day(t testing.TB, intervals ...string) []Interval {
 
 func TestOpenAt(t *testing.T) {
 	lunch := day(t, "08:30-12:00", "13:30-18:00")
-	office := Week{Mon: lunch, Tue: lunch, Wed: lunch, Thu: lunch, Fri: lunch}
+	office := Week{Mon: lunch, Tue: day(t, "14:00-15:00"), Wed: lunch, Thu: lunch, Fri: lunch}
 	calendar := NewCalendar(map[Date]DayType{
 		"2026-10-01": Holiday, "2026-10-02": Holiday, // a Thursday and a Friday
 		"2026-10-10": Workday, // a Saturday

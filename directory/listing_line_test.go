@@ -49,6 +49,7 @@ func TestParseListingRefuses(t *testing.T) {
 		{`{"colour":1,"names":{"fr":"x","zh":"y"},"offerings":[{"a/b~c":1}]}`, "/colour unknown_field, /names/fr unknown_field, /offerings/0/a~1b~0c unknown_field"},
 		{`{"id":1,"names":"x","aliases":{},"demo":"yes","location":{"lat":"36"}}`,
 			"/aliases bad_format (array), /demo bad_format (true, false), /id bad_format (string), /location/lat bad_format (number), /names bad_format (object)"},
+		{`{"ID":"x","Names":{"ZH":"y"},"Demo":1}`, "/Demo bad_format (true, false)"}, // names in any case, as encoding/json reads them
 		{`{"aliases":["a",2,"c",false]}`, "/aliases/1 bad_format (string), /aliases/3 bad_format (string)"},
 		{`{"offerings":[{"price_min":1.5,"price_max":9223372036854775808},{"price_min":"1"},{"price_min":1e2}]}`,
 			"/offerings/0/price_max bad_format (integer), /offerings/0/price_min bad_format (integer), /offerings/1/price_min bad_format (integer), /offerings/2/price_min bad_format (integer)"},
@@ -131,7 +132,7 @@ func TestListingFormatPage(t *testing.T) {
 			t.Errorf("the page does not name the value %s", value)
 		}
 	}
-	for _, terms := range [][]Term{Kinds, Features} {
+	for _, terms := range [][]Term{Kinds, Features, Units} {
 		for _, term := range terms {
 			if !bytes.Contains(page, []byte("`"+term.Code+"` "+term.Names.Zh)) {
 				t.Errorf("the page does not say that %s is %s", term.Code, term.Names.Zh)

@@ -51,7 +51,9 @@ func (s Satisfaction) N() int64 {
 }
 
 // Summary returns the share of satisfied ratings with its Wilson 95% interval
-// and the verdict against SatisfactionTarget.
+// and the verdict against SatisfactionTarget. The verdict follows from the exact
+// bounds: 200 of 223 is uncertain, though its lower bound of 0.849995 is
+// published as 0.8500.
 func (s Satisfaction) Summary() SatisfactionSummary {
 	n := s.N()
 	if n < MinRatings {

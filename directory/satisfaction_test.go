@@ -60,10 +60,14 @@ func TestSummary(t *testing.T) {
 		{"none", Satisfaction{}, TooFew},
 		{"9 are too few", of(9, 9), TooFew},
 		{"10 are not", of(10, 10), Uncertain},
-		{"21 of 21", of(21, 21), Uncertain}, // low 0.8454
-		{"22 of 22", of(22, 22), Met},       // low 0.8513
-		{"6 of 10", of(6, 10), NotMet},      // high 0.8318
-		{"7 of 10", of(7, 10), Uncertain},   // high 0.8922
+		{"21 of 21", of(21, 21), Uncertain},           // low 0.8454
+		{"22 of 22", of(22, 22), Met},                 // low 0.8513
+		{"just met", of(241, 270), Met},               // low 0.850001
+		{"just not yet met", of(200, 223), Uncertain}, // low 0.849995
+		{"just missed", of(218, 270), NotMet},         // high 0.849999
+		{"just not missed", of(257, 317), Uncertain},  // high 0.850030
+		{"6 of 10", of(6, 10), NotMet},                // high 0.8318
+		{"7 of 10", of(7, 10), Uncertain},             // high 0.8922
 		{"85% of 1000", of(850, 1000), Uncertain},
 		{"88% of 1000", of(880, 1000), Met},
 		{"82% of 1000", of(820, 1000), NotMet},

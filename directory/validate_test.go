@@ -168,6 +168,7 @@ func TestValidateRefuses(t *testing.T) {
 			l.Summary, l.Address, l.Organization, l.Description = "\ufffd", "\u2028", "\u0085", "\r\n"
 		}, []string{"/names/zh" + characters, "/names/bo" + characters, "/names/mn" + characters, "/names/en" + characters,
 			"/summary" + characters, "/description" + characters, "/organization" + characters, "/address" + characters}},
+		{"byte order mark", BrandKind, func(l *Listing) { l.Names.Zh = "\ufeff店" }, []string{"/names/zh" + characters}},
 		{"aliases twice", BrandKind, func(l *Listing) { l.Aliases = []string{"a", "b", "a"} }, []string{"/aliases/2 duplicate"}},
 		{"many aliases", BrandKind, func(l *Listing) { l.Aliases = many(21) }, []string{"/aliases too_long (20)"}},
 		{"unknown region", BrandKind, func(l *Listing) { l.Region = "110000" }, []string{"/region unknown_value"}},
@@ -324,6 +325,14 @@ func TestVocabularies(t *testing.T) {
 	unique("Categories", categories) // across kinds, or CategoryOf would be ambiguous
 	unique("Features", Features)
 	unique("Badges", Badges)
+	unique("Units", Units)
+	var unitCodes []Unit
+	for _, term := range Units {
+		unitCodes = append(unitCodes, Unit(term.Code))
+	}
+	if !slices.Equal(unitCodes, units) {
+		t.Errorf("Units holds %v, the checks %v", unitCodes, units)
+	}
 	var kindCodes []Kind
 	for _, term := range Kinds {
 		kindCodes = append(kindCodes, Kind(term.Code))
