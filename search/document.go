@@ -3,6 +3,7 @@ package search
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 
 	"qingfu/directory"
@@ -67,21 +68,52 @@ func CategoryTerm(code string) (directory.Term, bool) {
 	return c.Term, ok
 }
 
-// NewDocument makes the searchable form of a listing. It fails only when the
-// listing's region is unknown.
-func NewDocument(l *directory.Listing, regions *directory.Regions) (Document, error) {
-	path := regions.Path(l.Region)
-	if path == nil {
+// Indexer makes the searchable form of listings. It is safe for concurrent use.
+type Indexer struct {
+	regions *directory.Regions
+	places  map[string]place // by code
+}
+
+// place is what the index needs of a region.
+type place struct {
+	codes []string // its own and those of all above it
+	names []string // by which they are called
+	ref   RegionRef
+}
+
+// NewIndexer prepares the regions.
+func NewIndexer(regions *directory.Regions) *Indexer {
+	x := &Indexer{regions: regions, places: make(map[string]place, len(regions.All()))}
+	for _, reg := range regions.All() {
+		up := x.places[reg.Parent]
+		names := append(nonEmpty(reg.Names.Zh, reg.Names.Bo, reg.Names.En), reg.ShortNames()...)
+		x.places[reg.Code] = place{
+			codes: append(slices.Clone(up.codes), reg.Code),
+			names: append(slices.Clone(up.names), names...),
+			ref:   NewRegionRef(regions, reg.Code, "zh"),
+		}
+	}
+	return x
+}
+
+// Document makes the searchable form of a listing. It fails only when a region
+// of the listing is unknown.
+func (x *Indexer) Document(l *directory.Listing) (Document, error) {
+	home, ok := x.places[l.Region]
+	if !ok {
 		return Document{}, fmt.Errorf("listing %s: unknown region %q", l.ID, l.Region)
 	}
 	d := Document{
 		ID:            l.ID,
 		Names:         nonEmpty(l.Names.Zh, l.Names.Bo, l.Names.Mn, l.Names.En),
 		Aliases:       nonEmpty(append([]string{l.Organization}, l.Aliases...)...),
+		Categories:    categoryNames(l),
 		Summary:       strings.TrimSpace(l.Summary + " " + l.Description),
 		Address:       l.Address,
+		Places:        home.names,
 		Kind:          l.Kind,
 		CategoryCodes: l.Categories,
+		Regions:       home.codes,
 		Features:      l.Features,
 		Badges:        l.Badges(),
 		Location:      l.Location,
@@ -89,7 +121,6 @@ func NewDocument(l *directory.Listing, regions *directory.Regions) (Document, er
 		HasVacancy:    l.HasVacancy(),
 		Demo:          l.Demo,
 		Created:       l.CreatedAt,
-		SortName:      SortKey(l.Names.Zh),
 	}
 	if fen, ok := l.PriceFrom(); ok {
 		d.PriceFrom = &fen
@@ -97,68 +128,59 @@ func NewDocument(l *directory.Listing, regions *directory.Regions) (Document, er
 	d.Satisfaction, d.Fresh = l.Rank()
 	summary := l.Satisfaction.Summary()
 	d.Share = summary.Share
-
-	for _, reg := range path {
-		d.addRegion(reg)
-	}
 	if l.DomesticService != nil {
 		for _, county := range l.DomesticService.CountiesServed {
-			for _, reg := range regions.Path(county) {
-				d.addRegion(reg)
+			served, ok := x.places[county]
+			if !ok {
+				return Document{}, fmt.Errorf("listing %s: unknown region %q", l.ID, county)
 			}
+			d.Regions = union(d.Regions, served.codes)
+			d.Places = union(d.Places, served.names)
 		}
 	}
-
-	kind, _ := directory.KindTerm(l.Kind)
-	words := []string{kind.Names.Zh, kind.Names.Bo, kind.Names.En}
-	for _, code := range l.Categories {
-		if c, ok := directory.CategoryOf(code); ok {
-			words = append(words, c.Names.Zh, c.Names.En)
-		}
-	}
-	for _, o := range l.Offerings {
-		words = append(words, o.Name)
-	}
-	for _, ref := range NewTermRefs(l.Features, "zh", directory.FeatureTerm) {
-		words = append(words, ref.Name)
-	}
-	badges := NewTermRefs(d.Badges, "zh", directory.BadgeTerm)
-	for _, ref := range badges {
-		words = append(words, ref.Name)
-	}
-	d.Categories = strings.Join(nonEmpty(words...), " ")
-
-	card := Card{
+	b, err := json.Marshal(Card{
 		ID: l.ID, Kind: l.Kind, Name: l.Names.Zh, Names: l.Names,
-		Region:     NewRegionRef(regions, l.Region, "zh"),
+		Region:     home.ref,
 		Address:    l.Address,
 		Location:   l.Location,
 		Categories: NewTermRefs(l.Categories, "zh", CategoryTerm),
-		Badges:     badges, PriceFrom: d.PriceFrom, Satisfaction: summary, Demo: l.Demo,
-	}
-	var err error
-	d.Card, err = json.Marshal(card)
+		Badges:     NewTermRefs(d.Badges, "zh", directory.BadgeTerm),
+		PriceFrom:  d.PriceFrom, Satisfaction: summary, Demo: l.Demo,
+	})
+	d.Card = string(b)
 	return d, err
 }
 
-// addRegion adds a region once. A served county brings its prefecture's code,
-// so that filters find it, but the province stands for every listing alike and
-// is no word to search for.
-func (d *Document) addRegion(reg directory.Region) {
-	for _, code := range d.Regions {
-		if code == reg.Code {
-			return
+// categoryNames returns the names of everything that classifies a listing.
+func categoryNames(l *directory.Listing) []string {
+	kind, _ := directory.KindTerm(l.Kind)
+	names := nonEmpty(kind.Names.Zh, kind.Names.Bo, kind.Names.En)
+	for _, code := range l.Categories {
+		if c, ok := directory.CategoryOf(code); ok {
+			names = append(names, c.Names.Zh, c.Names.En)
 		}
 	}
-	d.Regions = append(d.Regions, reg.Code)
-	d.Places = append(d.Places, reg.Names.Zh)
-	d.Places = append(d.Places, reg.ShortNames()...)
-	if reg.Names.Bo != "" {
-		d.Places = append(d.Places, reg.Names.Bo)
+	for _, o := range l.Offerings {
+		names = append(names, o.Name)
 	}
-	if reg.Names.En != "" {
-		d.Places = append(d.Places, reg.Names.En)
+	for _, ref := range NewTermRefs(l.Features, "zh", directory.FeatureTerm) {
+		names = append(names, ref.Name)
 	}
+	for _, ref := range NewTermRefs(l.Badges(), "zh", directory.BadgeTerm) {
+		names = append(names, ref.Name)
+	}
+	return names
+}
+
+// union returns a and what of b is not in it, leaving both as they are.
+func union(a, b []string) []string {
+	a = slices.Clip(a)
+	for _, s := range b {
+		if !slices.Contains(a, s) {
+			a = append(a, s)
+		}
+	}
+	return a
 }
 
 func nonEmpty(in ...string) []string {

@@ -6,7 +6,6 @@ package search
 
 import (
 	"context"
-	"encoding/json"
 	"time"
 
 	"qingfu/directory"
@@ -35,15 +34,15 @@ type Engine interface {
 	Close() error
 }
 
-// Document is the searchable form of a published listing; see NewDocument.
+// Document is the searchable form of a published listing; see Indexer.
 type Document struct {
 	ID string
 
 	// The texts by attribute, in falling weight.
 	Names      []string // in all languages, the Chinese one first
 	Aliases    []string
-	Categories string // names of kind, categories, features and badges
-	Summary    string // summary and description
+	Categories []string // names of kind, categories, offerings, features and badges
+	Summary    string   // summary and description
 	Address    string
 	Places     []string // full and short names of all its regions
 
@@ -64,10 +63,9 @@ type Document struct {
 	Satisfaction float64  // lower bound of its interval, 0 when there is none
 	Fresh        time.Time
 	Created      time.Time
-	SortName     string // pinyin of the name, for the order by name
 
 	// Card is handed back with a hit as it is; the engine does not look inside.
-	Card json.RawMessage
+	Card string
 }
 
 // Query is a search. The zero value of a field does not restrict.
@@ -139,9 +137,9 @@ type Result struct {
 // Hit is one listing found.
 type Hit struct {
 	ID        string
-	Card      json.RawMessage
-	DistanceM *int  // from Near
-	OpenNow   *bool // nil where the hours are not known
+	Card      string // JSON, see Card
+	DistanceM *int   // from Near
+	OpenNow   *bool  // nil where the hours are not known
 	// Highlight holds the texts in which words of the query were found, by
 	// attribute ("name", "address"), as HTML with <mark> around them.
 	Highlight map[string]string

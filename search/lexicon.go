@@ -47,26 +47,28 @@ type Word struct {
 type Lexicon struct {
 	words    map[string]lexeme
 	longest  int                 // word in bytes
+	begins   map[string]bool     // the first two characters of words
 	byPinyin map[string][]string // full pinyin, joined
 	longestP int
 }
 
 type lexeme struct {
-	class WordClass
-	stop  bool
-	same  []string // the synonyms, without the word itself
+	class   WordClass
+	stop    bool
+	concept string   // the first word of its group of synonyms, or itself
+	same    []string // the synonyms, without the word itself
 }
 
 // NewLexicon builds the lexicon.
 func NewLexicon(regions *directory.Regions) *Lexicon {
-	lx := &Lexicon{words: map[string]lexeme{}, byPinyin: map[string][]string{}}
+	lx := &Lexicon{words: map[string]lexeme{}, begins: map[string]bool{}, byPinyin: map[string][]string{}}
 	for line := range strings.Lines(synonymFile) {
-		group := strings.Split(strings.TrimSpace(line), "=")
+		group := strings.Split(Normalize(strings.ReplaceAll(line, "=", " ")), " ")
 		if strings.HasPrefix(line, "#") || len(group) < 2 {
 			continue
 		}
 		for i, w := range group {
-			lx.add(w, lexeme{class: Service, same: slices.Concat(group[:i], group[i+1:])})
+			lx.add(w, lexeme{class: Service, concept: group[0], same: slices.Concat(group[:i], group[i+1:])})
 		}
 	}
 	for _, c := range directory.Categories {
@@ -98,8 +100,16 @@ func (lx *Lexicon) add(word string, e lexeme) {
 	if _, ok := lx.words[word]; ok || word == "" || len(Runs(word)) != 1 || Runs(word)[0].Script != Han {
 		return
 	}
+	if e.concept == "" {
+		e.concept = word
+	}
 	lx.words[word] = e
 	lx.longest = max(lx.longest, len(word))
+	if !e.stop {
+		_, n := utf8.DecodeRuneInString(word)
+		_, m := utf8.DecodeRuneInString(word[n:])
+		lx.begins[word[:n+m]] = true
+	}
 	if !e.stop && utf8.RuneCountInString(word) > 1 {
 		p := strings.Join(Syllables(word), "")
 		lx.byPinyin[p] = append(lx.byPinyin[p], word)
@@ -229,6 +239,35 @@ func (lx *Lexicon) SplitUnknown(w Word) []Word {
 	return nil
 }
 
+// Concept returns the word that stands for a word and its synonyms; ok is false
+// for a word that the lexicon does not know.
+func (lx *Lexicon) Concept(word string) (concept string, ok bool) {
+	e, ok := lx.words[word]
+	return e.concept, ok && !e.stop
+}
+
+// Find yields the words of the lexicon that stand anywhere in a run of hanzi,
+// overlapping ones included.
+func (lx *Lexicon) Find(han string) iter.Seq[string] {
+	return func(yield func(string) bool) {
+		for at := 0; at < len(han); {
+			_, n := utf8.DecodeRuneInString(han[at:])
+			_, m := utf8.DecodeRuneInString(han[at+n:])
+			if m > 0 && lx.begins[han[at:at+n+m]] {
+				for end := at + n + m; end <= len(han) && end-at <= lx.longest; end++ {
+					if end < len(han) && !utf8.RuneStart(han[end]) {
+						continue
+					}
+					if e, ok := lx.words[han[at:end]]; ok && !e.stop && !yield(han[at:end]) {
+						return
+					}
+				}
+			}
+			at += n
+		}
+	}
+}
+
 // Spellings yields the full pinyin of every word of the lexicon.
 func (lx *Lexicon) Spellings() iter.Seq[string] { return maps.Keys(lx.byPinyin) }
 
@@ -241,7 +280,7 @@ func (lx *Lexicon) Spelt(pinyin string) []string {
 
 // spelt joins what the lexicon knows of the words with this full pinyin.
 func (lx *Lexicon) spelt(pinyin string) (lexeme, bool) {
-	e := lexeme{}
+	var e lexeme
 	for _, w := range lx.byPinyin[pinyin] {
 		e.class = max(e.class, lx.words[w].class)
 		e.same = append(append(e.same, w), lx.words[w].same...)

@@ -99,7 +99,7 @@ func (e *Engine) Size(context.Context) (int, error) {
 
 // maxSegment is the number of documents up to which segments are merged and
 // into which a large Put is cut.
-const maxSegment = 1 << 17
+const maxSegment = 1 << 16
 
 // Put implements search.Engine. Many documents at once are indexed on all
 // processors and much faster than one by one. Of several documents with one id
@@ -117,7 +117,7 @@ func (e *Engine) Put(ctx context.Context, docs ...search.Document) error {
 	for i := range docs {
 		docs[i].Hours = e.internHours(docs[i].Hours)
 	}
-	segs, err := buildSegments(ctx, docs)
+	segs, err := e.buildSegments(ctx, docs)
 	if err != nil {
 		return err
 	}
@@ -229,7 +229,7 @@ func (e *Engine) internHours(h *directory.Hours) *directory.Hours {
 
 // buildSegments indexes documents in as many segments as processors can build
 // at a time, and more if they would become too large.
-func buildSegments(ctx context.Context, docs []search.Document) ([]*segment, error) {
+func (e *Engine) buildSegments(ctx context.Context, docs []search.Document) ([]*segment, error) {
 	parts := 1
 	if len(docs) >= 4096 {
 		parts = max(runtime.GOMAXPROCS(0), (len(docs)+maxSegment-1)/maxSegment)
@@ -244,7 +244,7 @@ func buildSegments(ctx context.Context, docs []search.Document) ([]*segment, err
 			slots <- struct{}{}
 			defer func() { <-slots }()
 			if errs[i] = ctx.Err(); errs[i] == nil {
-				segs[i], errs[i] = buildSegment(part)
+				segs[i], errs[i] = buildSegment(e.lexicon, part)
 			}
 		})
 	}

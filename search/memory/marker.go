@@ -22,6 +22,10 @@ func newMarker(terms []term) *marker {
 	m := &marker{}
 	for _, t := range terms {
 		for _, alt := range t.alts {
+			if alt.phrases != nil {
+				m.texts = append(m.texts, alt.phrases...)
+				continue
+			}
 			for _, slot := range alt.slots {
 				for _, key := range slot {
 					key = strings.TrimSuffix(key, anySuffix)

@@ -6,6 +6,7 @@ import (
 	"github.com/RoaringBitmap/roaring/v2"
 
 	"qingfu/directory"
+	"qingfu/search"
 )
 
 // runMerger merges segments whenever a write has asked for it, until Close.
@@ -63,7 +64,7 @@ func pickMerge(view []segmentView) []segmentView {
 // mergeSegments replaces segments by one. Readers and writers go on meanwhile;
 // what they bury is buried in the new segment, too.
 func (e *Engine) mergeSegments(picked []segmentView) error {
-	merged, err := merge(picked)
+	merged, err := merge(e.lexicon, picked)
 	if err != nil {
 		return err
 	}
@@ -99,7 +100,7 @@ func (e *Engine) mergeSegments(picked []segmentView) error {
 const absent = ^uint32(0)
 
 // merge joins the living documents of segments into a new one.
-func merge(parts []segmentView) (*segment, error) {
+func merge(lexicon *search.Lexicon, parts []segmentView) (*segment, error) {
 	type source struct {
 		part int
 		doc  uint32
@@ -130,7 +131,7 @@ func merge(parts []segmentView) (*segment, error) {
 		}
 		c.s.geo.add(to, at)
 	}
-	b := newBuilder()
+	b := newBuilder(lexicon)
 	for i, v := range parts {
 		for key, bits := range v.seg.fields {
 			bits.Iterate(func(d uint32) bool {
@@ -143,19 +144,19 @@ func merge(parts []segmentView) (*segment, error) {
 		it, err := v.seg.dict.Iterator(nil, nil)
 		for ; err == nil; err = it.Next() {
 			key, value := it.Current()
+			if key[0] == pinyinKey || key[0] == initialKey {
+				continue // derived again
+			}
 			id := int32(-1)
 			for _, p := range v.seg.decode(value) {
 				if to := maps[i][p>>3]; to != absent {
 					if id < 0 {
-						id = b.id(key)
+						id = b.id(string(key))
 					}
-					b.lists[id] = append(b.lists[id], posting(int(to), int(p&7)))
+					b.pairs = append(b.pairs, pair{id, posting(int(to), int(p&7))})
 				}
 			}
 		}
-	}
-	for _, list := range b.lists {
-		slices.Sort(list)
 	}
 	s := c.segment()
 	return s, b.finish(s)

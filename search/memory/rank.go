@@ -14,7 +14,8 @@ import (
 // freshness, is the order of document numbers.
 //
 //  1. typos: fewer first
-//  2. proximity: more neighbouring words of the query also stand side by side
+//  2. proximity: more neighbouring words of the query also stand side by side in
+//     the name, or else in an alias
 //  3. attribute: name before alias, category, summary, address; summed over words
 //  4. exactness: the query is the whole name; is an alias; begins the name;
 //     is found as typed; is found by synonyms or an unfinished word
@@ -41,7 +42,8 @@ func (s *segment) relevance(terms []term, at int, text string) [rules]rule {
 			add(0, m.typos[:]...)
 		}
 		if i > 0 {
-			add(1, s.bridge(terms[i-1].Word, t.Word))
+			b := s.bridge(terms[i-1].Word, t.Word)
+			add(1, b.in[inName], b.in[inAlias])
 		}
 		add(2, m.in[:]...)
 		if i == 0 {
@@ -54,7 +56,7 @@ func (s *segment) relevance(terms []term, at int, text string) [rules]rule {
 	norm := search.Normalize(text)
 	whole, _ := s.lookup(string(wholeKey) + strings.ReplaceAll(norm, " ", ""))
 	begins, _ := s.lookup(string(beginKey) + beginning(norm))
-	add(3, whole[inName], whole[inAlias], begins[inName], literal)
+	add(3, whole.in[inName], whole.in[inAlias], begins.in[inName], literal)
 	return out
 }
 
@@ -92,6 +94,9 @@ func (r rule) walk(u *roaring.Bitmap, from uint8, visit func(cost uint8, docs *r
 	if n := u.GetCardinality(); n <= few {
 		return r.walkFew(u, from, visit)
 	}
+	if len(r.parts) == 1 {
+		return r.walkLevels(u, from, visit)
+	}
 	levels := make([][]*roaring.Bitmap, len(r.parts))
 	most := 0
 	for i, part := range r.parts {
@@ -112,6 +117,21 @@ func (r rule) walk(u *roaring.Bitmap, from uint8, visit func(cost uint8, docs *r
 		}
 	}
 	return true
+}
+
+// walkLevels visits the levels of a single part, no more than are needed.
+func (r rule) walkLevels(u *roaring.Bitmap, from uint8, visit func(cost uint8, docs *roaring.Bitmap) bool) bool {
+	for cost, bits := range r.parts[0] {
+		level := and(u, bits)
+		if level == nil {
+			continue
+		}
+		if cost >= int(from) && !visit(uint8(cost), level) {
+			return false
+		}
+		u = roaring.AndNot(u, level)
+	}
+	return u.IsEmpty() || visit(uint8(len(r.parts[0])), u)
 }
 
 // sum returns the documents of u whose levels add up to cost.

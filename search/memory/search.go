@@ -117,7 +117,7 @@ func (s *segment) page(q *search.Query, docs *roaring.Bitmap, terms []term, at i
 	case search.ByNewest:
 		return s.ordered(&s.newest, docs, after, limit, func(d uint32) place { return place{Created: s.docs[d].created} })
 	case search.ByName:
-		return s.ordered(&s.name, docs, after, limit, func(d uint32) place { return place{Name: s.docs[d].sortName} })
+		return s.ordered(&s.name, docs, after, limit, func(d uint32) place { return place{Name: search.SortKey(s.docs[d].name)} })
 	}
 	var rs []rule
 	if q.Sort == search.ByRelevance && len(terms) > 0 {

@@ -19,44 +19,111 @@ const (
 
 // The first byte of a key of the term dictionary says what the rest is.
 const (
-	textKey    = 't' // one or two neighbouring hanzi; a word of letters; one or two Tibetan syllables
-	pinyinKey  = 'p' // one to four neighbouring syllables, joined
-	initialKey = 'i' // one to four neighbouring initials
-	beginKey   = '^' // the first one or two hanzi or syllables of a name
-	wholeKey   = '=' // a whole name or alias without its spaces
+	textKey  = 't' // one to three neighbouring hanzi; a word of letters; one or two Tibetan syllables
+	wordKey  = 'w' // a word of the lexicon
+	senseKey = 's' // a word of the lexicon or any synonym, by their concept
+	beginKey = '^' // the first one or two hanzi of a name, or its first word
+	wholeKey = '=' // a whole name or alias without its spaces
+
+	// The spoken forms of keys of hanzi are derived from them: one to three
+	// neighbouring syllables, joined, and as many initials. Those of beginKey and
+	// wholeKey keep their kind.
+	pinyinKey  = 'p'
+	initialKey = 'i'
 )
 
-// window is the largest number of neighbouring syllables or initials that one
-// key holds; longer words need several overlapping keys.
-const window = 4
+// window is the largest number of neighbouring hanzi, syllables or initials that
+// one key holds; longer words need several overlapping keys.
+const window = 3
 
-// textKeys emits the keys of a normalized text.
-func textKeys(text string, emit func(key []byte)) {
-	var buf [64]byte
+// terms emits the keys of texts.
+type terms struct {
+	lexicon *search.Lexicon
+	// han gets the keys of one to three hanzi, the bulk of all keys, as
+	// characters; emit gets all others.
+	han  func(chars [window]rune)
+	emit func(kind byte, text string)
+}
+
+// text emits the keys of a normalized text, hanzi in groups of up to width.
+func (t *terms) text(text string, width int) {
 	for _, run := range search.Runs(text) {
 		switch run.Script {
 		case search.Han:
-			prev := 0 // bytes of the character before
-			for i, c := range run.Text {
-				n := utf8.RuneLen(c)
-				emit(append(append(buf[:0], textKey), run.Text[i:i+n]...))
-				if prev > 0 {
-					emit(append(append(buf[:0], textKey), run.Text[i-prev:i+n]...))
-				}
-				prev = n
-			}
+			t.hanRun(run.Text, width)
 		case search.Tibetan:
 			syllables := tibetanSyllables(run.Text)
 			for i, s := range syllables {
-				emit(append(append(buf[:0], textKey), s...))
+				t.emit(textKey, s)
 				if i > 0 {
-					emit(append(append(buf[:0], textKey), syllables[i-1]+tsheg+s...))
+					t.emit(textKey, syllables[i-1]+tsheg+s)
 				}
 			}
 		default:
-			emit(append(append(buf[:0], textKey), run.Text...))
+			t.emit(textKey, run.Text)
 		}
 	}
+}
+
+func (t *terms) hanRun(run string, width int) {
+	var last [window]rune // the latest characters, the newest first
+	n := 0
+	for _, c := range run {
+		last = [window]rune{c, last[0], last[1]}
+		n++
+		for k := 1; k <= min(n, width); k++ {
+			var group [window]rune
+			for i := range k {
+				group[i] = last[k-1-i]
+			}
+			t.han(group)
+		}
+	}
+	for word := range t.lexicon.Find(run) {
+		concept, _ := t.lexicon.Concept(word)
+		t.emit(wordKey, word)
+		t.emit(senseKey, concept)
+	}
+}
+
+// name emits the keys that tell whether a query is a name or its beginning.
+func (t *terms) name(text string) {
+	t.emit(wholeKey, strings.ReplaceAll(text, " ", ""))
+	runs := search.Runs(text)
+	if len(runs) == 0 {
+		return
+	}
+	first := runs[0].Text
+	if runs[0].Script == search.Han {
+		_, n := utf8.DecodeRuneInString(first)
+		_, m := utf8.DecodeRuneInString(first[n:])
+		t.emit(beginKey, first[:n])
+		first = first[:n+m]
+	}
+	t.emit(beginKey, first)
+}
+
+// spoken returns the keys derived from a key, none unless it consists of hanzi
+// with known readings.
+func spoken(key string) []string {
+	kind, text := key[0], key[1:]
+	if kind != textKey && kind != beginKey && kind != wholeKey {
+		return nil
+	}
+	if c, _ := utf8.DecodeRuneInString(text); c < 0x4e00 || c > 0x9fff {
+		return nil
+	}
+	syllables := search.Syllables(text)
+	joined := strings.Join(syllables, "")
+	for _, s := range syllables {
+		if s == "" {
+			return nil
+		}
+	}
+	if kind != textKey {
+		return []string{string(kind) + joined}
+	}
+	return []string{string(pinyinKey) + joined, string(initialKey) + search.Initials(syllables)}
 }
 
 const tsheg = "\u0f0b"
@@ -64,50 +131,4 @@ const tsheg = "\u0f0b"
 // tibetanSyllables splits a run at its tshegs.
 func tibetanSyllables(run string) []string {
 	return strings.FieldsFunc(run, func(r rune) bool { return string(r) == tsheg })
-}
-
-// spokenKeys emits the pinyin and initial keys of the hanzi in a normalized
-// text. Unknown readings break the sequence.
-func spokenKeys(text string, emit func(key []byte)) {
-	var buf [64]byte
-	for _, run := range search.Runs(text) {
-		if run.Script != search.Han {
-			continue
-		}
-		syllables := search.Syllables(run.Text)
-		for i := range syllables {
-			full := append(buf[:0], pinyinKey)
-			initials := [1 + window]byte{initialKey}
-			for n := 0; n < window && i+n < len(syllables) && syllables[i+n] != ""; n++ {
-				full = append(full, syllables[i+n]...)
-				emit(full)
-				initials[1+n] = syllables[i+n][0]
-				emit(initials[:2+n])
-			}
-		}
-	}
-}
-
-// nameKeys emits the keys that tell whether a query is a name or its beginning.
-func nameKeys(text string, emit func(key []byte)) {
-	emit(append([]byte{wholeKey}, strings.ReplaceAll(text, " ", "")...))
-	runs := search.Runs(text)
-	if len(runs) == 0 {
-		return
-	}
-	begin := func(parts ...string) { emit(append([]byte{beginKey}, strings.Join(parts, "")...)) }
-	switch first := runs[0]; first.Script {
-	case search.Han:
-		_, n := utf8.DecodeRuneInString(first.Text)
-		begin(first.Text[:n])
-		syllables := search.Syllables(first.Text)
-		begin(syllables[0])
-		if len(syllables) > 1 {
-			_, m := utf8.DecodeRuneInString(first.Text[n:])
-			begin(first.Text[:n+m])
-			begin(syllables[:2]...)
-		}
-	default:
-		begin(first.Text)
-	}
 }

@@ -17,14 +17,15 @@ import (
 // same attribute, each by any of its keys.
 type alternative struct {
 	slots   [][]string
-	literal bool // as typed, neither a synonym nor unfinished
+	phrases []string // what to mark in a hit; nil to mark what the slots say
+	literal bool     // as typed, neither a synonym nor unfinished
+	within  bool     // finds only documents that the alternative before it finds
 	typos   int
 }
 
 // match is where a word was found in one segment.
 type match struct {
-	in      postings // documents by attribute
-	all     *roaring.Bitmap
+	postings
 	literal *roaring.Bitmap
 	typos   [maxTypos + 1]*roaring.Bitmap // documents by the number of typos
 }
@@ -61,7 +62,7 @@ func (r *resolver) resolve(words []search.Word) []term {
 }
 
 func (r *resolver) understand(w search.Word, mayCut bool) []term {
-	if t := r.find(w, plain(w)); t.hits > 0 {
+	if t := r.find(w, plain(r.lexicon, w)); t.hits > 0 {
 		return []term{t}
 	}
 	switch {
@@ -112,7 +113,7 @@ func (r *resolver) longestPart(w search.Word) []term {
 	for n := len(chars) - 1; n >= 2; n-- {
 		for _, part := range []string{string(chars[:n]), string(chars[len(chars)-n:])} {
 			p := search.Word{Text: part, Script: search.Han}
-			if t := r.find(p, plain(p)); t.hits > 0 {
+			if t := r.find(p, plain(r.lexicon, p)); t.hits > 0 {
 				return []term{t}
 			}
 		}
@@ -121,26 +122,44 @@ func (r *resolver) longestPart(w search.Word) []term {
 }
 
 // plain returns the alternatives of a word as it is.
-func plain(w search.Word) []alternative {
-	var alts []alternative
+func plain(lexicon *search.Lexicon, w search.Word) []alternative {
+	one := func(kind byte, key string) [][]string { return [][]string{{string(kind) + key}} }
 	switch w.Script {
 	case search.Han:
-		alts = append(alts, alternative{slots: hanSlots(w.Text), literal: true})
+		concept, known := lexicon.Concept(w.Text)
+		if !known {
+			return []alternative{{slots: hanSlots(w.Text), phrases: []string{w.Text}, literal: true}}
+		}
+		return []alternative{
+			{slots: one(senseKey, concept), phrases: append([]string{w.Text}, w.Same...)},
+			{slots: one(wordKey, w.Text), phrases: []string{w.Text}, literal: true, within: true},
+		}
 	case search.Latin:
-		alts = append(alts, alternative{slots: [][]string{{string(textKey) + w.Text}}, literal: true})
+		alts := []alternative{{slots: one(textKey, w.Text), literal: true}}
 		if w.Last && len(w.Text) > 1 {
-			alts = append(alts, alternative{slots: [][]string{{string(textKey) + w.Text + anySuffix}}})
+			alts = append(alts, alternative{slots: one(textKey, w.Text+anySuffix)})
 		}
 		alts = append(alts, spelt(w.Text, w.Last)...)
+		return append(alts, concepts(lexicon, w.Same, 0)...)
 	case search.Tibetan:
-		alts = append(alts, tibetan(w.Text, w.Last)...)
-	default:
-		alts = append(alts, alternative{slots: [][]string{{string(textKey) + w.Text}}, literal: true})
+		return tibetan(w.Text, w.Last)
 	}
-	for _, same := range w.Same {
-		// What letters spell is as good as typed; that comes first in Same.
-		spells := w.Script == search.Latin && strings.Join(search.Syllables(same), "") == w.Text
-		alts = append(alts, alternative{slots: hanSlots(search.Normalize(same)), literal: spells})
+	return []alternative{{slots: one(textKey, w.Text), literal: true}}
+}
+
+// concepts returns alternatives for words of the lexicon, one a concept.
+func concepts(lexicon *search.Lexicon, words []string, typos int) []alternative {
+	var alts []alternative
+	places := map[string]int{}
+	for _, word := range words {
+		concept, _ := lexicon.Concept(word)
+		i, ok := places[concept]
+		if !ok {
+			i = len(alts)
+			places[concept] = i
+			alts = append(alts, alternative{slots: [][]string{{string(senseKey) + concept}}, typos: typos})
+		}
+		alts[i].phrases = append(alts[i].phrases, word)
 	}
 	return alts
 }
@@ -170,8 +189,8 @@ func tibetan(run string, last bool) []alternative {
 			keys = append(keys, syllables[i]+tsheg+syllables[i+1])
 		}
 	}
-	exact := alternative{literal: true}
-	open := alternative{}
+	exact := alternative{phrases: []string{run}, literal: true}
+	open := alternative{phrases: []string{run}}
 	for i, k := range keys {
 		exact.slots = append(exact.slots, []string{string(textKey) + k})
 		if i == len(keys)-1 {
@@ -189,7 +208,8 @@ func tibetan(run string, last bool) []alternative {
 // perhaps unfinished.
 func spelt(letters string, last bool) []alternative {
 	var alts []alternative
-	if full := search.SplitPinyin(letters, false); len(full) > 0 {
+	full := search.SplitPinyin(letters, false)
+	if len(full) > 0 {
 		alts = append(alts, alternative{slots: windows(pinyinKey, full[0]), literal: true})
 	}
 	if !last {
@@ -201,12 +221,16 @@ func spelt(letters string, last bool) []alternative {
 		tail := split[n-1]
 		end := slots[len(slots)-1]
 		stem := strings.TrimSuffix(end[0], tail)
-		end = end[:0]
+		end = nil
 		for _, s := range search.Completions(tail) {
-			end = append(end, stem+s)
+			if s != tail || len(full) == 0 {
+				end = append(end, stem+s)
+			}
 		}
-		slots[len(slots)-1] = end
-		alts = append(alts, alternative{slots: slots})
+		if len(end) > 0 {
+			slots[len(slots)-1] = end
+			alts = append(alts, alternative{slots: slots})
+		}
 	}
 	return alts
 }
@@ -296,9 +320,7 @@ func (r *resolver) misspelt(letters string) []alternative {
 	var alts []alternative
 	for _, s := range spellings[:min(len(spellings), maxSpellings)] {
 		alts = append(alts, alternative{slots: [][]string{{s.key}}, literal: true, typos: s.typos})
-		for _, same := range r.lexicon.Spelt(s.key[1:]) {
-			alts = append(alts, alternative{slots: hanSlots(same), typos: s.typos})
-		}
+		alts = append(alts, concepts(r.lexicon, r.lexicon.Spelt(s.key[1:]), s.typos)...)
 	}
 	return alts
 }
@@ -311,15 +333,12 @@ func (s *segment) match(alts []alternative) match {
 		if !ok {
 			continue
 		}
-		var docs *roaring.Bitmap
-		for a, bits := range p {
-			m.in[a] = or(m.in[a], bits)
-			docs = or(docs, bits)
+		if !alt.within {
+			m.or(&p)
+			m.typos[alt.typos] = or(m.typos[alt.typos], p.all)
 		}
-		m.all = or(m.all, docs)
-		m.typos[alt.typos] = or(m.typos[alt.typos], docs)
 		if alt.literal {
-			m.literal = or(m.literal, docs)
+			m.literal = or(m.literal, p.all)
 		}
 	}
 	return m
@@ -346,12 +365,11 @@ func (s *segment) fill(slots [][]string) (postings, bool) {
 			all = any
 			continue
 		}
-		empty := true
-		for a := range all {
-			all[a] = and(all[a], any[a])
-			empty = empty && all[a] == nil
+		for a := range all.in {
+			all.in[a] = and(all.in[a], any.in[a])
 		}
-		if empty {
+		all.complete()
+		if all.all == nil {
 			return postings{}, false
 		}
 	}
@@ -379,14 +397,15 @@ func (s *segment) byPrefix(prefix string, into *postings) bool {
 }
 
 func (p *postings) or(q *postings) {
-	for a := range p {
-		p[a] = or(p[a], q[a])
+	for a := range p.in {
+		p.in[a] = or(p.in[a], q.in[a])
 	}
+	p.all = or(p.all, q.all)
 }
 
-// bridge returns the documents in which the end of one word stands right before
-// the beginning of the next; nil for none.
-func (s *segment) bridge(a, b search.Word) *roaring.Bitmap {
+// bridge returns where the end of one word stands right before the beginning of
+// the next.
+func (s *segment) bridge(a, b search.Word) postings {
 	key := ""
 	switch {
 	case a.Script == search.Han && b.Script == search.Han:
@@ -396,7 +415,7 @@ func (s *segment) bridge(a, b search.Word) *roaring.Bitmap {
 	default:
 		x, y := syllablesOf(a), syllablesOf(b)
 		if len(x) == 0 || len(y) == 0 {
-			return nil
+			return postings{}
 		}
 		last, first := x[len(x)-1], y[0]
 		if len(last) > 1 && len(first) > 1 {
@@ -406,11 +425,7 @@ func (s *segment) bridge(a, b search.Word) *roaring.Bitmap {
 		}
 	}
 	p, _ := s.lookup(key)
-	var docs *roaring.Bitmap
-	for _, bits := range p {
-		docs = or(docs, bits)
-	}
-	return docs
+	return p
 }
 
 // syllablesOf returns how a word is spoken; letters that are not pinyin are
