@@ -1,0 +1,115 @@
+package handlers
+
+import (
+	"bytes"
+	"compress/gzip"
+	"embed"
+	"html/template"
+	"io"
+	"maps"
+	"slices"
+
+	"github.com/gofiber/fiber/v2"
+	swaggerui "github.com/swaggest/swgui/v5/static"
+
+	"qingfu"
+)
+
+//go:embed docs
+var docsFS embed.FS
+
+// file is something that the reference page consists of.
+type file struct {
+	contentType string
+	body        []byte // compressed with gzip when zipped is set
+	zipped      bool
+}
+
+// docFiles makes the reference page and its parts, by their names; the page
+// itself is "".
+func docFiles() (map[string]file, error) {
+	files := map[string]file{}
+	page, err := template.ParseFS(docsFS, "docs/index.html")
+	if err != nil {
+		return nil, err
+	}
+	type entry struct{ Code, Zh, En string }
+	var problems []entry
+	for _, code := range slices.Sorted(maps.Keys(titles)) {
+		problems = append(problems, entry{code, titles[code].zh, titles[code].en})
+	}
+	var b bytes.Buffer
+	if err := page.Execute(&b, problems); err != nil {
+		return nil, err
+	}
+	files[""] = file{fiber.MIMETextHTMLCharsetUTF8, b.Bytes(), false}
+
+	for name, contentType := range map[string]string{
+		"docs.js":  mimeScript,
+		"docs.css": mimeCSS,
+	} {
+		body, err := docsFS.ReadFile("docs/" + name)
+		if err != nil {
+			return nil, err
+		}
+		files[name] = file{contentType, body, false}
+	}
+	for name, contentType := range map[string]string{
+		"swagger-ui-bundle.js": mimeScript,
+		"swagger-ui.css":       mimeCSS,
+	} {
+		body, err := swaggerui.FS.ReadFile(name + ".gz")
+		if err != nil {
+			return nil, err
+		}
+		files[name] = file{contentType, body, true}
+	}
+	return files, nil
+}
+
+const (
+	mimeCSS    = "text/css; charset=utf-8"
+	mimeScript = "text/javascript; charset=utf-8"
+)
+
+// docsPolicy lets the page use what this server serves, and nothing else.
+// Swagger UI sets styles on elements and has icons in data URLs.
+const docsPolicy = "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; " +
+	"connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+
+func (a *api) docs(c *fiber.Ctx, in *input) error {
+	if err := in.err(); err != nil {
+		return err
+	}
+	c.Set(fiber.HeaderContentSecurityPolicy, docsPolicy)
+	page := a.files[""]
+	return sendTagged(c, page.contentType, page.body)
+}
+
+func (a *api) docsFile(c *fiber.Ctx, in *input) error {
+	if err := in.err(); err != nil {
+		return err
+	}
+	f := a.files[in.text("file")]
+	if f.zipped {
+		if c.Request().Header.HasAcceptEncoding("gzip") {
+			c.Set(fiber.HeaderContentEncoding, "gzip")
+		} else {
+			r, err := gzip.NewReader(bytes.NewReader(f.body))
+			if err != nil {
+				return err
+			}
+			if f.body, err = io.ReadAll(r); err != nil {
+				return err
+			}
+		}
+	}
+	return sendTagged(c, f.contentType, f.body)
+}
+
+func (a *api) openAPI(c *fiber.Ctx, in *input) error {
+	if err := in.err(); err != nil {
+		return err
+	}
+	return sendTagged(c, "application/yaml; charset=utf-8", qingfu.OpenAPI)
+}

@@ -1,0 +1,129 @@
+// Package handlers is the HTTP API: it reads requests by the contract in
+// openapi.yaml, asks the store and the search engine, and writes answers and
+// problems. Start reading at routes.go.
+package handlers
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/getkin/kin-openapi/openapi3"
+	"github.com/gofiber/fiber/v2"
+	"github.com/valyala/fasthttp"
+
+	"qingfu"
+	"qingfu/directory"
+	"qingfu/search"
+	"qingfu/store"
+)
+
+// Config is what the API is made of. Every field is needed.
+type Config struct {
+	Store    *store.Store
+	Search   search.Engine
+	Regions  *directory.Regions
+	Lexicon  *search.Lexicon
+	Calendar *directory.Calendar
+	Log      *slog.Logger
+	Now      func() time.Time
+
+	// Ready returns nil when requests can be served: the store answers and the
+	// index has caught up with it.
+	Ready func(context.Context) error
+	// Progress returns the number of the last change in the store and of the
+	// last one that the index has taken in, for the metrics.
+	Progress func() (stored, indexed int64)
+	// DemoData tells whether the server holds demonstration data, which marks
+	// every answer.
+	DemoData func() bool
+	// Version is the version of the program.
+	Version string
+}
+
+// The bounds of a request. The read buffer holds the request line and all
+// headers, so that a URL over the limit still gets an answer of its own.
+const (
+	maxURL     = 8 << 10  // bytes of path and query
+	maxHeader  = 16 << 10 // bytes of request line and headers
+	maxBody    = 64 << 10 // bytes
+	maxLatency = 10 * time.Second
+)
+
+type api struct {
+	Config
+	operations map[string]*operation
+	metrics    *metrics
+	completer  *completer
+	vocabulary map[string][]byte // the answer of listCategories by language
+	files      map[string]file   // of the reference page
+}
+
+// New returns the API as a Fiber app. It fails when the contract cannot be read
+// or lacks a route.
+func New(cfg Config) (*fiber.App, error) {
+	doc, err := openapi3.NewLoader().LoadFromData(qingfu.OpenAPI)
+	if err != nil {
+		return nil, fmt.Errorf("openapi.yaml: %w", err)
+	}
+	a := &api{Config: cfg, operations: readOperations(doc), completer: newCompleter(cfg.Regions, cfg.Lexicon)}
+	a.metrics = newMetrics(cfg)
+	if a.vocabulary, err = renderVocabularies(); err != nil {
+		return nil, err
+	}
+	if a.files, err = docFiles(); err != nil {
+		return nil, err
+	}
+
+	app := fiber.New(fiber.Config{
+		AppName:               "qingfu",
+		DisableStartupMessage: true,
+		Immutable:             true,
+		CaseSensitive:         true,
+		StrictRouting:         true,
+		BodyLimit:             maxBody,
+		ReadBufferSize:        maxHeader,
+		ReadTimeout:           10 * time.Second,
+		WriteTimeout:          30 * time.Second,
+		IdleTimeout:           60 * time.Second,
+		ErrorHandler:          a.fail,
+	})
+	for _, r := range a.routes() {
+		if a.operations[r.operation] == nil {
+			return nil, fmt.Errorf("openapi.yaml: no operation %s", r.operation)
+		}
+		app.Get(fiberPath(r.path), a.serve(r))
+	}
+	app.Use(a.serve(route{operation: "unknown", permission: public, handler: unknownPath}))
+	a.refuseEarly(app)
+	return app, nil
+}
+
+// unknownPath lets Fiber find out whether the path exists with another method.
+func unknownPath(c *fiber.Ctx, _ *input) error { return c.Next() }
+
+// refuseEarly gives the requests that never reach a route, because fasthttp or
+// Fiber refuses them, the same form of answer as all others.
+func (a *api) refuseEarly(app *fiber.App) {
+	server, next := app.Server(), app.Server().Handler
+	answer := func(ctx *fasthttp.RequestCtx, err error) {
+		c := app.AcquireCtx(ctx)
+		defer app.ReleaseCtx(c)
+		a.begin(c)
+		_ = a.fail(c, err) // it writes the answer and has no error of its own
+	}
+	server.ErrorHandler = func(ctx *fasthttp.RequestCtx, err error) { answer(ctx, readError(err)) }
+	known := map[string]bool{}
+	for _, m := range fiber.DefaultMethods {
+		known[m] = true
+	}
+	server.Handler = func(ctx *fasthttp.RequestCtx) {
+		if !known[string(ctx.Method())] {
+			ctx.Response.Header.Set(fiber.HeaderAllow, "GET, HEAD")
+			answer(ctx, fiber.ErrMethodNotAllowed)
+			return
+		}
+		next(ctx)
+	}
+}

@@ -1,0 +1,211 @@
+package handlers
+
+import (
+	"context"
+	"encoding/json"
+	"io"
+	"log/slog"
+	"maps"
+	"net/http"
+	"net/http/httptest"
+	"path/filepath"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/getkin/kin-openapi/openapi3"
+	"github.com/getkin/kin-openapi/openapi3filter"
+	"github.com/getkin/kin-openapi/routers"
+	"github.com/gofiber/fiber/v2"
+
+	"qingfu"
+	"qingfu/directory"
+	"qingfu/search"
+	"qingfu/search/memory"
+	"qingfu/seed"
+	"qingfu/store"
+	"qingfu/store/sqlite"
+)
+
+// noon is a Monday in November, when most places are open.
+var noon = time.Date(2026, 11, 23, 11, 0, 0, 0, directory.Shanghai)
+
+// fixture is the API over the embedded engines with the real and the
+// demonstration listings, and one draft.
+type fixture struct {
+	app      *fiber.App
+	cfg      Config
+	spec     *openapi3.T
+	listings []directory.Listing // the published ones
+	draft    string              // the id of the draft
+}
+
+func newFixture(t testing.TB, change func(*Config)) *fixture {
+	t.Helper()
+	ctx := context.Background()
+	f := &fixture{}
+	fatal := func(err error) {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	regions, err := seed.Regions()
+	fatal(err)
+	calendar, err := seed.Calendar()
+	fatal(err)
+	real, err := seed.Real()
+	fatal(err)
+	demo, err := seed.Demo()
+	fatal(err)
+	f.listings = append(real, demo...)
+
+	db, err := sqlite.Open(ctx, filepath.Join(t.TempDir(), "test.db"))
+	fatal(err)
+	t.Cleanup(func() { fatal(db.Close()) })
+	st, err := store.New(ctx, db)
+	fatal(err)
+	draft := f.listings[0]
+	draft.ID, draft.Status = "01890a5d-ac96-774b-bcce-b302099a8057", directory.Draft
+	f.draft = draft.ID
+	_, err = st.Listings.Upsert(ctx, append([]directory.Listing{draft}, f.listings...))
+	fatal(err)
+
+	lexicon := search.NewLexicon(regions)
+	engine, err := memory.New(lexicon, calendar)
+	fatal(err)
+	t.Cleanup(func() { fatal(engine.Close()) })
+	indexer := search.NewIndexer(regions)
+	docs := make([]search.Document, len(f.listings))
+	for i := range f.listings {
+		docs[i], err = indexer.Document(&f.listings[i])
+		fatal(err)
+	}
+	fatal(engine.Put(ctx, docs...))
+
+	f.cfg = Config{
+		Store: st, Search: engine, Regions: regions, Lexicon: lexicon, Calendar: calendar,
+		Log:      slog.New(slog.DiscardHandler),
+		Now:      func() time.Time { return noon },
+		Ready:    func(context.Context) error { return nil },
+		Progress: func() (int64, int64) { return 7, 7 },
+		DemoData: func() bool { return true },
+		Version:  "test",
+	}
+	if change != nil {
+		change(&f.cfg)
+	}
+	f.app, err = New(f.cfg)
+	fatal(err)
+	f.spec, err = openapi3.NewLoader().LoadFromData(qingfu.OpenAPI)
+	fatal(err)
+	parts := map[*openapi3.Schema]bool{}
+	for _, s := range f.spec.Components.Schemas {
+		for _, with := range append([]*openapi3.SchemaRef{s}, slices.Collect(maps.Values(s.Value.Properties))...) {
+			for _, part := range with.Value.AllOf {
+				parts[part.Value] = true
+			}
+		}
+	}
+	for _, s := range f.spec.Components.Schemas {
+		if !parts[s.Value] {
+			closeSchema(s.Value)
+		}
+	}
+	for _, contentType := range []string{"text/html", "text/javascript", "text/css"} {
+		openapi3filter.RegisterBodyDecoder(contentType, openapi3filter.PlainBodyDecoder)
+	}
+	return f
+}
+
+// closeSchema forbids members that the contract does not name, so that an
+// answer with one fails its test. The parts of an allOf must stay open to each
+// other.
+func closeSchema(s *openapi3.Schema) {
+	if s.Properties != nil && s.AdditionalProperties.Has == nil && s.AdditionalProperties.Schema == nil {
+		no := false
+		s.AdditionalProperties.Has = &no
+	}
+	for _, p := range s.Properties {
+		if p.Ref == "" && p.Value.AllOf == nil {
+			closeSchema(p.Value)
+		}
+	}
+	if s.Items != nil && s.Items.Ref == "" {
+		closeSchema(s.Items.Value)
+	}
+}
+
+// answer is a response with its body read.
+type answer struct {
+	*http.Response
+	body []byte
+}
+
+// get asks for a path with headers given in pairs and checks the answer against
+// the contract.
+func (f *fixture) get(t testing.TB, target string, headers ...string) answer {
+	t.Helper()
+	return f.do(t, http.MethodGet, target, headers...)
+}
+
+func (f *fixture) do(t testing.TB, method, target string, headers ...string) answer {
+	t.Helper()
+	req := httptest.NewRequest(method, target, nil)
+	for i := 0; i+1 < len(headers); i += 2 {
+		req.Header.Set(headers[i], headers[i+1])
+	}
+	res, err := f.app.Test(req, -1)
+	if err != nil {
+		t.Fatalf("%s %s: %v", method, target, err)
+	}
+	body, err := io.ReadAll(res.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	a := answer{res, body}
+	f.validate(t, req, a)
+	return a
+}
+
+// validate checks an answer against the contract. Answers to paths that the
+// contract does not have must still be problems.
+func (f *fixture) validate(t testing.TB, req *http.Request, a answer) {
+	t.Helper()
+	if a.Header.Get("Content-Encoding") != "" {
+		return
+	}
+	var op *openapi3.Operation
+	for _, r := range (&api{}).routes() {
+		if ok := matchPath(r.path, req.URL.Path); ok {
+			op = f.spec.Paths.Find(r.path).Get
+			break
+		}
+	}
+	if op == nil {
+		op = &openapi3.Operation{Responses: openapi3.NewResponses(openapi3.WithName("default", f.spec.Components.Responses["Problem"].Value))}
+	}
+	in := &openapi3filter.ResponseValidationInput{
+		RequestValidationInput: &openapi3filter.RequestValidationInput{
+			Request: req, Route: &routers.Route{Spec: f.spec, Operation: op, Method: http.MethodGet},
+		},
+		Status: a.StatusCode, Header: a.Header,
+		Options: &openapi3filter.Options{IncludeResponseStatus: true},
+	}
+	if req.Method == http.MethodHead {
+		in.Options.ExcludeResponseBody = true
+	}
+	in.SetBodyBytes(a.body)
+	if err := openapi3filter.ValidateResponse(context.Background(), in); err != nil {
+		t.Errorf("%s %s: the answer breaks the contract: %v\n%.2000s", req.Method, req.URL, err, a.body)
+	}
+}
+
+// decode reads the body as JSON.
+func decode[T any](t testing.TB, a answer) (v T) {
+	t.Helper()
+	if err := json.Unmarshal(a.body, &v); err != nil {
+		t.Fatalf("%v\n%s", err, a.body)
+	}
+	return v
+}

@@ -1,0 +1,131 @@
+package handlers
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/gofiber/fiber/v2"
+	"golang.org/x/text/language"
+
+	"qingfu/directory"
+)
+
+// text is a message in the languages of the API.
+type text struct{ zh, en string }
+
+func (t text) in(lang string) string {
+	if lang == "en" {
+		return t.en
+	}
+	return t.zh
+}
+
+const codeInternal = "internal"
+
+// titles says what each problem code means. The reference page lists them.
+var titles = map[string]text{
+	string(directory.Invalid):         {"请求有误", "The request is not valid"},
+	string(directory.Unauthenticated): {"请先登录", "Sign in first"},
+	string(directory.Forbidden):       {"没有权限", "Not allowed"},
+	string(directory.NotFound):        {"没有找到", "Not found"},
+	string(directory.Conflict):        {"内容已被修改或已存在", "Changed meanwhile, or there already"},
+	string(directory.Precondition):    {"请求的前提不成立", "A condition of the request does not hold"},
+	string(directory.RateLimited):     {"请求过于频繁", "Too many requests"},
+	string(directory.Unavailable):     {"服务暂时不可用，请稍后再试", "Not available for the moment, try again later"},
+	"bad_request":                     {"请求无法读取", "The request cannot be read"},
+	"method_not_allowed":              {"不支持这种请求方法", "This method is not allowed here"},
+	"request_timeout":                 {"请求传输超时", "The request took too long to arrive"},
+	"body_too_large":                  {"请求正文过大", "The body is too large"},
+	"uri_too_long":                    {"网址过长", "The URL is too long"},
+	"headers_too_large":               {"请求头过大", "The headers are too large"},
+	codeInternal:                      {"服务器内部错误", "Internal error"},
+}
+
+// missing says what was not found.
+var missing = map[string]text{
+	"listing": {"没有这个服务条目，或尚未公开。", "There is no such listing, or it is not published."},
+	"region":  {"没有这个地区，或位置在青海省以外。", "There is no such region, or the position is outside Qinghai."},
+}
+
+// fieldMessages explains the codes of a wrong field; %s is the limit.
+var fieldMessages = map[string]text{
+	directory.CodeRequired:  {"不能缺少。", "This is required."},
+	directory.CodeUnknown:   {"没有这个参数。", "There is no such parameter."},
+	directory.CodeFormat:    {"格式不对，正确的写法如：%s。", "Not of the right form, which is like: %s."},
+	directory.CodeValue:     {"不是允许的值，可用的值见：%s。", "Not an allowed value, which are: %s."},
+	directory.CodeTooSmall:  {"不能小于 %s。", "Must be at least %s."},
+	directory.CodeTooLarge:  {"不能大于 %s。", "Must be at most %s."},
+	directory.CodeTooLong:   {"不能多于 %s 个字符或项目。", "Must have at most %s characters or items."},
+	directory.CodeTooShort:  {"不能少于 %s 个字符或项目。", "Must have at least %s characters or items."},
+	directory.CodeDuplicate: {"只能出现一次。", "May be given only once."},
+	directory.CodeNeeds:     {"需要同时给出 %s。", "Needs %s as well."},
+	directory.CodeMismatch:  {"与其他条件不符：%s。", "Does not go together with: %s."},
+}
+
+// badForm is the message of CodeFormat without a limit.
+var badForm = text{"格式不对。", "Not of the right form."}
+
+func fieldMessage(f directory.FieldError, lang string) string {
+	if f.Code == directory.CodeFormat && f.Limit == "" {
+		return badForm.in(lang)
+	}
+	return strings.ReplaceAll(fieldMessages[f.Code].in(lang), "%s", f.Limit)
+}
+
+// detail says more about an error than its title, or "".
+func detail(e *directory.Error, lang string) string {
+	switch {
+	case e.Kind == directory.Invalid && len(e.Fields) > 0:
+		if lang == "en" {
+			return fmt.Sprintf("To be corrected: %d.", len(e.Fields))
+		}
+		return fmt.Sprintf("有 %d 处需要改正。", len(e.Fields))
+	case e.Kind == directory.NotFound:
+		return missing[e.What].in(lang)
+	default:
+		return ""
+	}
+}
+
+// languages are those of names; messages have the first two.
+var languages = language.NewMatcher([]language.Tag{language.SimplifiedChinese, language.English, language.MustParse("bo")})
+
+// acceptedLanguage returns the language of names that a client asks for: zh, en
+// or bo.
+func acceptedLanguage(header string) string {
+	// Most headers begin with their favourite; reading them in full takes longer
+	// than a search.
+	first, _, _ := strings.Cut(header, ",")
+	if !strings.Contains(first, ";") {
+		switch base, _, _ := strings.Cut(first, "-"); base {
+		case "", "zh":
+			return "zh"
+		case "en":
+			return "en"
+		}
+	}
+	tags, _, err := language.ParseAcceptLanguage(header)
+	if err != nil {
+		return "zh"
+	}
+	switch _, i, _ := languages.Match(tags...); i {
+	case 1:
+		return "en"
+	case 2:
+		return "bo"
+	default:
+		return "zh"
+	}
+}
+
+// messageLanguage returns the language of messages: zh or en.
+func messageLanguage(c *fiber.Ctx) string {
+	lang := c.Query("lang")
+	if lang != "zh" && lang != "en" && lang != "bo" {
+		lang = acceptedLanguage(c.Get(fiber.HeaderAcceptLanguage))
+	}
+	if lang == "bo" {
+		return "zh"
+	}
+	return lang
+}

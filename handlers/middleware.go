@@ -1,0 +1,113 @@
+package handlers
+
+import (
+	"context"
+	"crypto/rand"
+	"fmt"
+	"log/slog"
+	"runtime/debug"
+	"time"
+
+	"github.com/gofiber/fiber/v2"
+	"github.com/valyala/fasthttp"
+)
+
+// serve wraps a route's handler with what every request gets: an id, a
+// deadline, its input read by the contract, an answer in case of an error or
+// panic, compression, metrics and a line in the log.
+func (a *api) serve(r route) fiber.Handler {
+	op := a.operations[r.operation]
+	return func(c *fiber.Ctx) error {
+		start := a.Now()
+		a.begin(c)
+		ctx, cancel := context.WithTimeout(c.UserContext(), maxLatency)
+		defer cancel()
+		c.SetUserContext(ctx)
+
+		if err := run(c, op, r); err != nil {
+			_ = a.fail(c, err) // it writes the answer and has no error of its own
+		}
+		compress(c)
+
+		status, took := c.Response().StatusCode(), a.Now().Sub(start)
+		a.metrics.observe(r.operation, status, took)
+		a.logRequest(ctx, c, r, status, took)
+		return nil
+	}
+}
+
+// run calls the handler and turns a panic into an error.
+func run(c *fiber.Ctx, op *operation, r route) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("panic: %v\n%s", p, debug.Stack())
+		}
+	}()
+	if len(c.Request().RequestURI()) > maxURL {
+		return fiber.ErrRequestURITooLong
+	}
+	return r.handler(c, op.read(c))
+}
+
+// begin sets the headers that every answer has.
+func (a *api) begin(c *fiber.Ctx) {
+	id := c.Get(fiber.HeaderXRequestID)
+	if !validRequestID(id) {
+		id = rand.Text()[:16]
+	}
+	h := &c.Response().Header
+	h.Set(fiber.HeaderXRequestID, id)
+	h.Set(fiber.HeaderXContentTypeOptions, "nosniff")
+	h.Set(fiber.HeaderXFrameOptions, "DENY")
+	h.Set(fiber.HeaderReferrerPolicy, "no-referrer")
+	h.Set(fiber.HeaderContentSecurityPolicy, "default-src 'none'; frame-ancestors 'none'")
+	h.Set(fiber.HeaderCacheControl, "no-cache")
+	h.Set(fiber.HeaderVary, "Accept-Encoding, Accept-Language")
+	if a.DemoData() {
+		h.Set("X-Demo-Data", "true")
+	}
+}
+
+// validRequestID accepts ids that are safe in headers and logs.
+func validRequestID(id string) bool {
+	if id == "" || len(id) > 64 {
+		return false
+	}
+	for i := range len(id) {
+		b := id[i]
+		if !(b >= 'a' && b <= 'z' || b >= 'A' && b <= 'Z' || b >= '0' && b <= '9' || b == '.' || b == '_' || b == '-') {
+			return false
+		}
+	}
+	return true
+}
+
+// logRequest writes the path alone: a query may hold the caller's position.
+func (a *api) logRequest(ctx context.Context, c *fiber.Ctx, r route, status int, took time.Duration) {
+	if !a.Log.Enabled(ctx, slog.LevelDebug) {
+		return
+	}
+	a.Log.DebugContext(ctx, "request",
+		"id", c.GetRespHeader(fiber.HeaderXRequestID), "operation", r.operation, "method", c.Method(), "path", c.Path(),
+		"status", status, "bytes", len(c.Response().Body()), "took", took)
+}
+
+// minCompressed is the size in bytes below which an answer fits one network
+// packet anyway.
+const minCompressed = 1400
+
+var compressor = fasthttp.CompressHandlerBrotliLevel(func(*fasthttp.RequestCtx) {},
+	fasthttp.CompressBrotliBestSpeed, fasthttp.CompressBestSpeed)
+
+// compress encodes a large answer with br or gzip when the client takes it. The
+// encoded bytes are another representation, so the ETag becomes a weak one.
+func compress(c *fiber.Ctx) {
+	h := &c.Response().Header
+	if len(c.Response().Body()) < minCompressed || len(h.ContentEncoding()) > 0 {
+		return
+	}
+	compressor(c.Context())
+	if etag := h.Peek(fiber.HeaderETag); len(etag) > 0 && etag[0] == '"' && len(h.ContentEncoding()) > 0 {
+		h.Set(fiber.HeaderETag, "W/"+string(etag))
+	}
+}

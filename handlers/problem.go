@@ -1,0 +1,130 @@
+package handlers
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"strings"
+
+	"github.com/gofiber/fiber/v2"
+	"github.com/valyala/fasthttp"
+
+	"qingfu/directory"
+)
+
+// problem is the body of every error (RFC 9457).
+type problem struct {
+	Type      string                 `json:"type"`
+	Title     string                 `json:"title"`
+	Status    int                    `json:"status"`
+	Detail    string                 `json:"detail,omitempty"`
+	Instance  string                 `json:"instance"`
+	Code      string                 `json:"code"`
+	Errors    []directory.FieldError `json:"errors,omitempty"`
+	RequestID string                 `json:"request_id"`
+}
+
+// statuses maps the domain's kinds of error to HTTP, here and nowhere else.
+var statuses = map[directory.ErrorKind]int{
+	directory.Invalid:         fiber.StatusBadRequest,
+	directory.Unauthenticated: fiber.StatusUnauthorized,
+	directory.Forbidden:       fiber.StatusForbidden,
+	directory.NotFound:        fiber.StatusNotFound,
+	directory.Conflict:        fiber.StatusConflict,
+	directory.Precondition:    fiber.StatusPreconditionFailed,
+	directory.RateLimited:     fiber.StatusTooManyRequests,
+	directory.Unavailable:     fiber.StatusServiceUnavailable,
+}
+
+// transportCodes names the errors of HTTP itself.
+var transportCodes = map[int]string{
+	fiber.StatusBadRequest:                  "bad_request",
+	fiber.StatusNotFound:                    string(directory.NotFound),
+	fiber.StatusMethodNotAllowed:            "method_not_allowed",
+	fiber.StatusRequestTimeout:              "request_timeout",
+	fiber.StatusRequestEntityTooLarge:       "body_too_large",
+	fiber.StatusRequestURITooLong:           "uri_too_long",
+	fiber.StatusRequestHeaderFieldsTooLarge: "headers_too_large",
+}
+
+// retryAfter is how many seconds a client waits when an engine is away.
+const retryAfter = "5"
+
+// fail answers an error. The text of an internal one goes to the log alone. It
+// always returns nil; the result is for Fiber, which calls it too.
+func (a *api) fail(c *fiber.Ctx, err error) error {
+	lang := messageLanguage(c)
+	p := problem{
+		Status:    fiber.StatusInternalServerError,
+		Code:      codeInternal,
+		Instance:  c.Path(),
+		RequestID: c.GetRespHeader(fiber.HeaderXRequestID),
+	}
+	var known *directory.Error
+	var transport *fiber.Error
+	switch {
+	case errors.As(err, &known):
+		p.Status, p.Code = statuses[known.Kind], string(known.Kind)
+		p.Errors = explainFields(known.Fields, lang)
+		p.Detail = detail(known, lang)
+	case errors.Is(err, context.DeadlineExceeded):
+		p.Status, p.Code = fiber.StatusServiceUnavailable, string(directory.Unavailable)
+	case errors.As(err, &transport) && transportCodes[transport.Code] != "":
+		p.Status, p.Code = transport.Code, transportCodes[transport.Code]
+	}
+	p.Title = titles[p.Code].in(lang)
+	p.Type = "/docs#problem-" + p.Code
+
+	h := &c.Response().Header
+	switch {
+	case p.Code == codeInternal:
+		a.Log.ErrorContext(c.UserContext(), "request failed", "id", p.RequestID, "path", p.Instance, "error", err)
+	case p.Status == fiber.StatusServiceUnavailable:
+		a.Log.WarnContext(c.UserContext(), "request refused", "id", p.RequestID, "path", p.Instance, "error", err)
+		h.Set(fiber.HeaderRetryAfter, retryAfter)
+	}
+	body, err := json.Marshal(p)
+	if err != nil { // cannot happen: the problem holds strings and numbers
+		body = []byte("{}")
+	}
+	h.Del(fiber.HeaderETag)
+	h.Set(fiber.HeaderCacheControl, "no-store")
+	c.Response().ResetBody()
+	c.Status(p.Status)
+	h.SetContentType("application/problem+json")
+	return c.Send(body)
+}
+
+// explainFields writes the message of each wrong field.
+func explainFields(fields []directory.FieldError, lang string) []directory.FieldError {
+	out := make([]directory.FieldError, len(fields))
+	for i, f := range fields {
+		f.Message = fieldMessage(f, lang)
+		out[i] = f
+	}
+	return out
+}
+
+// readError names what went wrong before a request could be read. fasthttp says
+// that its buffer is full but not whether by the URL or by the headers; its text
+// quotes the beginning, in which a line break ends the URL.
+func readError(err error) error {
+	var full *fasthttp.ErrSmallBuffer
+	switch {
+	case errors.As(err, &full) && strings.Contains(err.Error(), `\r\n`):
+		return fiber.ErrRequestHeaderFieldsTooLarge
+	case errors.As(err, &full):
+		return fiber.ErrRequestURITooLong
+	case errors.Is(err, fasthttp.ErrBodyTooLarge):
+		return fiber.ErrRequestEntityTooLarge
+	case isTimeout(err):
+		return fiber.ErrRequestTimeout
+	default:
+		return fiber.ErrBadRequest
+	}
+}
+
+func isTimeout(err error) bool {
+	var t interface{ Timeout() bool }
+	return errors.As(err, &t) && t.Timeout()
+}

@@ -1,0 +1,72 @@
+package handlers
+
+import (
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/getkin/kin-openapi/openapi3"
+
+	"qingfu"
+)
+
+// matchPath tells whether a path of the contract matches a path.
+func matchPath(pattern, path string) bool {
+	want, have := strings.Split(pattern, "/"), strings.Split(path, "/")
+	if len(want) != len(have) {
+		return false
+	}
+	for i, w := range want {
+		if w != have[i] && !strings.HasPrefix(w, "{") {
+			return false
+		}
+	}
+	return true
+}
+
+func TestContractIsValid(t *testing.T) {
+	doc, err := openapi3.NewLoader().LoadFromData(qingfu.OpenAPI)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := doc.Validate(t.Context(), openapi3.EnableExamplesValidation()); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestRoutesAreTheContract(t *testing.T) {
+	doc, err := openapi3.NewLoader().LoadFromData(qingfu.OpenAPI)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var declared, served []string
+	for path, item := range doc.Paths.Map() {
+		for method, op := range item.Operations() {
+			declared = append(declared, method+" "+path+" "+op.OperationID)
+		}
+	}
+	for _, r := range (&api{}).routes() {
+		served = append(served, "GET "+r.path+" "+r.operation)
+		if r.permission == "" {
+			t.Errorf("%s has no permission", r.operation)
+		}
+	}
+	slices.Sort(declared)
+	slices.Sort(served)
+	if !slices.Equal(declared, served) {
+		t.Errorf("the contract has\n%s\nand the routes are\n%s", strings.Join(declared, "\n"), strings.Join(served, "\n"))
+	}
+}
+
+// Every operation must refuse what the contract does not know, which shows that
+// none forgets to ask whether its input was right.
+func TestEveryRouteChecksItsInput(t *testing.T) {
+	f := newFixture(t, nil)
+	for _, r := range (&api{}).routes() {
+		path := strings.NewReplacer("{id}", f.listings[0].ID, "{code}", "630100", "{file}", "docs.js").Replace(r.path)
+		a := f.get(t, path+"?colour=red")
+		if a.StatusCode != 400 || !strings.Contains(string(a.body), `"parameter":"colour","code":"unknown_field"`) {
+			t.Errorf("%s: %d %s", path, a.StatusCode, a.body)
+		}
+	}
+}
