@@ -19,8 +19,8 @@ type facetValue struct {
 }
 
 // newFacetValue keeps the documents of a value, of a segment of size documents.
-func newFacetValue(value string, docs []uint32, size int) facetValue {
-	v := facetValue{value: value, n: len(docs)}
+func newFacetValue(value string, docs []uint32, size int) *facetValue {
+	v := &facetValue{value: value, n: len(docs)}
 	if len(docs) < size/128 {
 		v.list = slices.Clone(docs)
 		return v
@@ -60,15 +60,23 @@ func (s *segment) countFacets(q *search.Query, f *filters, into map[search.Facet
 		docs := f.all(facet)
 		clear(words)
 		docs.WriteDenseTo(words)
-		for i := range s.facets[facet] {
-			v := &s.facets[facet][i]
-			if facet == search.RegionFacet && !slices.Contains(q.RegionFacet, v.value) {
-				continue
-			}
+		add := func(v *facetValue) {
 			if docs == s.all {
 				counts[v.value] += v.n
 			} else if n := v.count(words); n > 0 {
 				counts[v.value] += n
+			}
+		}
+		values := s.facets[facet]
+		if facet != search.RegionFacet {
+			for _, v := range values {
+				add(v)
+			}
+			continue
+		}
+		for _, code := range q.RegionFacet {
+			if v := values[code]; v != nil {
+				add(v)
 			}
 		}
 	}

@@ -96,26 +96,18 @@ const unlocated = math.MaxFloat64
 // after; those without a position come last.
 func (s *segment) nearest(cand *roaring.Bitmap, p directory.Point, after *place, limit int) []candidate {
 	from := vectorOf(p)
-	behind := func(c *candidate) bool { return after == nil || c.compare(after) > 0 }
 	located := roaring.And(cand, s.geo.located)
-	var out []candidate
+	near := &nearest{seg: s, after: after, limit: limit}
 	if after == nil || after.Distance != unlocated {
 		// The tree pays when it meets candidates often; otherwise measuring every
 		// candidate is less work.
 		if n := located.GetCardinality(); n > 2000 && n > uint64(len(s.docs)/20) {
-			out = s.nearestByTree(located, p, from, behind, limit)
+			s.nearestByTree(located, p, from, near)
 		} else {
-			out = make([]candidate, 0, n)
-			located.Iterate(func(d uint32) bool {
-				c := s.candidate(d, place{Distance: from.chord2(s.geo.at[d])})
-				if behind(&c) {
-					out = append(out, c)
-				}
-				return true
-			})
-			slices.SortFunc(out, func(a, b candidate) int { return a.compare(&b.place) })
+			located.Iterate(func(d uint32) bool { near.add(d, from.chord2(s.geo.at[d])); return true })
 		}
 	}
+	out := near.found
 	if len(out) < limit {
 		rest := roaring.AndNot(cand, s.geo.located)
 		start := after
@@ -129,8 +121,30 @@ func (s *segment) nearest(cand *roaring.Bitmap, p directory.Point, after *place,
 	return out[:min(limit, len(out))]
 }
 
-func (s *segment) nearestByTree(located *roaring.Bitmap, p directory.Point, from vector, behind func(*candidate) bool, limit int) []candidate {
-	var out []candidate
+// nearest keeps the nearest documents behind a place.
+type nearest struct {
+	seg   *segment
+	after *place
+	limit int
+	found []candidate // in order
+}
+
+// add considers a document at a squared chord.
+func (n *nearest) add(d uint32, chord2 float64) {
+	if len(n.found) == n.limit && chord2 > n.found[n.limit-1].Distance {
+		return
+	}
+	c := n.seg.candidate(d, place{Distance: chord2})
+	if n.after != nil && c.compare(n.after) <= 0 {
+		return
+	}
+	at, _ := slices.BinarySearchFunc(n.found, &c, func(a candidate, b *candidate) int { return a.compare(&b.place) })
+	n.found = slices.Insert(n.found, at, c)
+	n.found = n.found[:min(len(n.found), n.limit)]
+}
+
+// nearestByTree feeds n from the nearest document outward.
+func (s *segment) nearestByTree(located *roaring.Bitmap, p directory.Point, from vector, n *nearest) {
 	s.geo.tree.Nearby(
 		func(low, high [2]float64, d uint32, item bool) float64 {
 			if item {
@@ -139,19 +153,15 @@ func (s *segment) nearestByTree(located *roaring.Bitmap, p directory.Point, from
 			return lowerBound(p, low, high)
 		},
 		func(_, _ [2]float64, d uint32, chord2 float64) bool {
-			// Equal distances are in no order here, so all of the last one are taken.
-			if len(out) >= limit && chord2 > out[len(out)-1].Distance {
+			// Equal distances come in no order, so all of the last one are considered.
+			if len(n.found) == n.limit && chord2 > n.found[n.limit-1].Distance {
 				return false
 			}
 			if located.Contains(d) {
-				if c := s.candidate(d, place{Distance: chord2}); behind(&c) {
-					out = append(out, c)
-				}
+				n.add(d, chord2)
 			}
 			return true
 		})
-	slices.SortFunc(out, func(a, b candidate) int { return a.compare(&b.place) })
-	return out
 }
 
 // lowerBound is a squared chord that no point of a box of longitudes and

@@ -26,7 +26,7 @@ type segment struct {
 	small []byte
 
 	fields map[string]*roaring.Bitmap // documents by value of a field, see fieldKey
-	facets map[search.Facet][]facetValue
+	facets map[search.Facet]map[string]*facetValue // by value
 
 	price []int32   // fen, lowest; -1 where unknown
 	share []float32 // satisfaction; -1 where unpublished
@@ -172,14 +172,17 @@ func (c *columns) segment() *segment {
 	s.all = roaring.New()
 	s.all.AddRange(0, uint64(len(s.docs)))
 	s.fields = make(map[string]*roaring.Bitmap, len(c.fields))
-	s.facets = map[search.Facet][]facetValue{}
+	s.facets = map[search.Facet]map[string]*facetValue{}
 	for key, docs := range c.fields {
 		bits := roaring.BitmapOf(docs...)
 		bits.RunOptimize()
 		s.fields[key] = bits
 		if field, value, ok := strings.Cut(key, ":"); ok {
 			f := search.Facet(field)
-			s.facets[f] = append(s.facets[f], newFacetValue(value, docs, len(s.docs)))
+			if s.facets[f] == nil {
+				s.facets[f] = map[string]*facetValue{}
+			}
+			s.facets[f][value] = newFacetValue(value, docs, len(s.docs))
 		}
 	}
 	sortNames := make([]string, len(s.docs))
