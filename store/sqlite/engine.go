@@ -154,14 +154,17 @@ func (e *Engine) Close() error {
 	return err
 }
 
-// release closes what is open, the writer last: the last connection to leave
-// tidies the log away, which readers may not.
+// release closes what is open, the writer last and after its statements: the
+// last connection to leave, if nothing holds it, tidies the log away.
 func (e *Engine) release() error {
 	e.writing.Lock() // a Declare may be under way
 	defer e.writing.Unlock()
 	var errs []error
 	if e.readers != nil {
 		errs = append(errs, e.readers.Close())
+	}
+	for _, t := range e.tables {
+		errs = append(errs, t.close())
 	}
 	if e.conn != nil {
 		errs = append(errs, e.conn.Close())
