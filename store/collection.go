@@ -113,6 +113,11 @@ func (c *Collection[T]) Changes(ctx context.Context, after int64, limit int) ([]
 	return changes, nil
 }
 
+// LastSeq returns the sequence number of the latest change, 0 when there was none.
+func (c *Collection[T]) LastSeq(ctx context.Context) (int64, error) {
+	return c.engine.LastSeq(ctx, c.name)
+}
+
 // Changed returns a channel that is closed by the next write to the collection
 // in this process. Whoever takes it before reading Changes and waits for it
 // afterwards misses no write. Writes of other processes do not show here.

@@ -49,6 +49,9 @@ type Engine interface {
 	// write meanwhile; of several writes to one document it may see only the last.
 	Changes(ctx context.Context, collection string, after int64, limit int) ([]Record, error)
 
+	// LastSeq returns the sequence number of the latest change, 0 when there was none.
+	LastSeq(ctx context.Context, collection string) (int64, error)
+
 	// Close finishes the writes that have begun and releases the database. Calls
 	// after it return errors.
 	Close() error

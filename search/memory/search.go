@@ -2,7 +2,6 @@ package memory
 
 import (
 	"context"
-	"encoding/base64"
 	"encoding/json"
 	"math"
 	"slices"
@@ -190,13 +189,13 @@ func check(q *search.Query) error {
 	return directory.InvalidFields("query", fields)
 }
 
-// encodePlace makes the opaque form of a place that a client hands back.
+// encodePlace makes the text of a place that a client hands back.
 func encodePlace(p *place) string {
 	b, err := json.Marshal(p)
 	if err != nil { // a place holds nothing that JSON cannot
 		panic(err)
 	}
-	return base64.RawURLEncoding.EncodeToString(b)
+	return string(b)
 }
 
 // decodePlace reads what encodePlace wrote; nil for the beginning.
@@ -205,11 +204,7 @@ func decodePlace(token string) (*place, error) {
 		return nil, nil
 	}
 	var p place
-	b, err := base64.RawURLEncoding.DecodeString(token)
-	if err == nil {
-		err = json.Unmarshal(b, &p)
-	}
-	if err != nil {
+	if err := json.Unmarshal([]byte(token), &p); err != nil {
 		return nil, &directory.Error{Kind: directory.Invalid, What: "cursor",
 			Fields: []directory.FieldError{{Parameter: "cursor", Code: directory.CodeFormat}}, Cause: err}
 	}

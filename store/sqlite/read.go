@@ -48,6 +48,27 @@ func (t *table) changes() string {
 	return fmt.Sprintf("SELECT id, version, seq, doc FROM %q WHERE seq > ? ORDER BY seq LIMIT ?", t.Name)
 }
 
+// LastSeq implements store.Engine.
+func (e *Engine) LastSeq(ctx context.Context, collection string) (last int64, err error) {
+	defer directory.Wrap(&err, "sqlite: last change of %s", collection)
+	t, err := e.table(collection)
+	if err != nil {
+		return 0, err
+	}
+	rows, err := e.query(ctx, fmt.Sprintf("SELECT coalesce(max(seq), 0) FROM %q", t.Name))
+	if err != nil {
+		return 0, err
+	}
+	defer rows.Close()
+	if rows.Next() {
+		err = rows.Scan(&last)
+	}
+	if err == nil {
+		err = rows.Err()
+	}
+	return last, readError(ctx, err)
+}
+
 // Find implements store.Engine.
 func (e *Engine) Find(ctx context.Context, collection string, q store.Query) (_ []store.Record, err error) {
 	defer directory.Wrap(&err, "sqlite: find in %s", collection)

@@ -1,0 +1,214 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"log/slog"
+	"runtime"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"qingfu/directory"
+	"qingfu/search"
+	"qingfu/store"
+)
+
+// projector keeps the search engine up with the listings in the store. The
+// engine's content follows from the store alone: the projector reads the changes
+// in their order, and after a crash it simply reads them again.
+type projector struct {
+	listings *store.Collection[directory.Listing]
+	indexer  *search.Indexer
+	engine   search.Engine
+	log      *slog.Logger
+
+	indexed atomic.Int64 // the last change that the engine has
+	stored  atomic.Int64 // the last change that is known to be in the store
+	demo    atomic.Bool  // whether there is any demonstration entry
+}
+
+// pollTime is how soon changes by other processes are seen; those of this one
+// are seen at once.
+const pollTime = 500 * time.Millisecond
+
+func newProjector(listings *store.Collection[directory.Listing], indexer *search.Indexer, engine search.Engine, log *slog.Logger) *projector {
+	return &projector{listings: listings, indexer: indexer, engine: engine, log: log}
+}
+
+// ready returns an error while the engine is behind the store, or the store away.
+func (p *projector) ready(ctx context.Context) error {
+	last, err := p.listings.LastSeq(ctx)
+	if err != nil {
+		return err
+	}
+	if behind := last - p.indexed.Load(); behind > maxBehind {
+		return fmt.Errorf("the search index is %d changes behind", behind)
+	}
+	return nil
+}
+
+// maxBehind is the number of changes that the engine may lack without the
+// server counting as not ready; it takes in many more a second.
+const maxBehind = 1000
+
+// progress returns the last change in the store and in the engine.
+func (p *projector) progress() (stored, indexed int64) {
+	return p.stored.Load(), p.indexed.Load()
+}
+
+// run takes in changes until ctx ends. An engine or a store that fails is asked
+// again; nothing is skipped.
+func (p *projector) run(ctx context.Context) error {
+	poll := time.NewTicker(pollTime)
+	defer poll.Stop()
+	for {
+		changed := p.listings.Changed()
+		if err := p.catchUp(ctx); err != nil && ctx.Err() == nil {
+			p.log.Error("the search index cannot follow the store", "error", err)
+			changed = nil // try again at the next poll, not at once
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-changed:
+		case <-poll.C:
+		}
+	}
+}
+
+// catchUp takes in all changes that there are now.
+func (p *projector) catchUp(ctx context.Context) error {
+	for {
+		changes, err := p.listings.Changes(ctx, p.indexed.Load(), store.MaxLimit)
+		if err != nil || len(changes) == 0 {
+			return err
+		}
+		docs, gone, err := p.documents(changes)
+		if err != nil {
+			return err
+		}
+		if err := p.engine.Put(ctx, docs...); err != nil {
+			return err
+		}
+		if err := p.engine.Delete(ctx, gone...); err != nil {
+			return err
+		}
+		last := changes[len(changes)-1].Seq
+		p.indexed.Store(last)
+		p.stored.Store(max(last, p.stored.Load()))
+		if err := p.lookForDemo(ctx); err != nil {
+			return err
+		}
+	}
+}
+
+// documents sorts changes into documents to index and ids to delete.
+func (p *projector) documents(changes []store.Change[directory.Listing]) (docs []search.Document, gone []string, err error) {
+	docs = make([]search.Document, 0, len(changes))
+	for _, c := range changes {
+		if c.Value == nil || c.Value.Status != directory.Published {
+			gone = append(gone, c.ID)
+			continue
+		}
+		d, err := p.indexer.Document(c.Value)
+		if err != nil {
+			return nil, nil, err
+		}
+		docs = append(docs, d)
+	}
+	return docs, gone, nil
+}
+
+func (p *projector) lookForDemo(ctx context.Context) error {
+	found, _, err := p.listings.Find(ctx, store.Query{
+		Where: []store.Condition{{Field: "demo", Op: store.Eq, Value: int64(1)}}, Limit: 1,
+	})
+	p.demo.Store(len(found) > 0)
+	return err
+}
+
+// bulk is the number of documents that load hands to the engine at once: enough
+// for every processor to build a large segment.
+const bulk = 1 << 17
+
+// load fills the empty engine from the whole store, on all processors.
+func (p *projector) load(ctx context.Context, con *console) error {
+	last, err := p.listings.LastSeq(ctx)
+	if err != nil {
+		return err
+	}
+	counts, err := p.listings.Count(ctx, nil)
+	if err != nil {
+		return err
+	}
+	if counts[0].N > 0 {
+		bar := con.progress("building the search index", int(counts[0].N))
+		if err := p.loadTo(ctx, last, bar); err != nil {
+			return err
+		}
+		bar.done()
+	}
+	p.indexed.Store(last)
+	p.stored.Store(last)
+	return p.catchUp(ctx)
+}
+
+// loadTo takes in the changes up to the number last.
+func (p *projector) loadTo(ctx context.Context, last int64, bar *bar) error {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	next := atomic.Int64{} // where the next unread stretch begins
+	var mu sync.Mutex
+	var docs []search.Document
+	put := func() {
+		if err := p.engine.Put(ctx, docs...); err != nil {
+			cancel(err)
+		}
+		docs = nil
+	}
+	var workers sync.WaitGroup
+	for range runtime.GOMAXPROCS(0) {
+		workers.Go(func() {
+			for ctx.Err() == nil {
+				from := next.Add(store.MaxLimit) - store.MaxLimit
+				if from >= last {
+					return
+				}
+				// A stretch has at most as many changes as numbers. The rest of an answer
+				// belongs to others; numbers of old versions, which are none, are skipped.
+				changes, err := p.listings.Changes(ctx, from, store.MaxLimit)
+				to := from + store.MaxLimit
+				if len(changes) > 0 && changes[0].Seq > to {
+					next.CompareAndSwap(to, changes[0].Seq-1)
+				}
+				own, _ := slices.BinarySearchFunc(changes, to+1, func(c store.Change[directory.Listing], seq int64) int {
+					return cmp.Compare(c.Seq, seq)
+				})
+				changes = changes[:own]
+				more, _, err2 := p.documents(changes)
+				if err == nil {
+					err = err2
+				}
+				if err != nil {
+					cancel(err)
+					return
+				}
+				bar.add(len(changes))
+				mu.Lock()
+				docs = append(docs, more...)
+				if len(docs) >= bulk {
+					put()
+				}
+				mu.Unlock()
+			}
+		})
+	}
+	workers.Wait()
+	if ctx.Err() == nil {
+		put()
+	}
+	return context.Cause(ctx)
+}

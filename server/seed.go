@@ -1,0 +1,107 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"iter"
+	"log/slog"
+	"slices"
+	"time"
+
+	"qingfu/directory"
+	"qingfu/seed"
+	"qingfu/store"
+)
+
+// seedMark is the name of the mark that the store has its seed.
+const seedMark = "seed"
+
+// seedCommand loads the seed, or synthetic listings beside it.
+type seedCommand struct {
+	dataSettings
+	demoSettings
+	Synthetic int    `placeholder:"N" help:"Add N synthetic demonstration listings instead, for trying out sizes."`
+	Seed      uint64 `default:"1" help:"Choose another set of synthetic listings."`
+}
+
+// Run implements the command.
+func (cmd *seedCommand) Run(ctx context.Context, con *console) error {
+	if cmd.Synthetic < 0 {
+		return fmt.Errorf("--synthetic %d: the number cannot be negative", cmd.Synthetic)
+	}
+	if cmd.Synthetic > 0 && cmd.production() {
+		return fmt.Errorf("QINGFU_ENV is production, which takes no synthetic listings")
+	}
+	st, closer, err := cmd.openStore(ctx)
+	if err != nil {
+		return err
+	}
+	defer closer.Close()
+	if cmd.Synthetic > 0 {
+		return upsertAll(ctx, st, con, "synthetic listings", cmd.Synthetic, seed.Synthetic(cmd.Synthetic, cmd.Seed))
+	}
+	return seedStore(ctx, st, cmd.Demo && !cmd.production(), con, cmd.logger(con.err))
+}
+
+// seedStore loads the real listings and, when wanted, the demonstration entries,
+// and then marks the store as seeded: a start that was interrupted before that
+// does it again, which changes nothing that is there.
+func seedStore(ctx context.Context, st *store.Store, demo bool, con *console, log *slog.Logger) error {
+	listings, err := seed.Real()
+	if err != nil {
+		return err
+	}
+	what := "real listings"
+	if demo {
+		more, err := seed.Demo()
+		if err != nil {
+			return err
+		}
+		listings = append(listings, more...)
+		what = "real and demonstration listings"
+	}
+	if err := upsertAll(ctx, st, con, "seeding "+what, len(listings), slices.Values(listings)); err != nil {
+		return err
+	}
+	_, err = st.Meta.Upsert(ctx, []store.Mark{{Name: seedMark, Value: what, At: time.Now().UTC()}})
+	if demo {
+		log.Warn("the data folder now holds demonstration entries (示例数据): every answer says so; start with --no-demo on an empty folder to leave them out")
+	}
+	return err
+}
+
+// batch is the number of listings written at once.
+const batch = 1000
+
+// upsertAll writes listings with a progress bar.
+func upsertAll(ctx context.Context, st *store.Store, con *console, what string, total int, listings iter.Seq[directory.Listing]) error {
+	bar := con.progress(what, total)
+	pending := make([]directory.Listing, 0, batch)
+	flush := func() error {
+		results, err := st.Listings.Upsert(ctx, pending)
+		if err != nil {
+			return err
+		}
+		for i, r := range results {
+			if r.Err != nil {
+				return fmt.Errorf("listing %s: %w", pending[i].ID, r.Err)
+			}
+		}
+		bar.add(len(pending))
+		pending = pending[:0]
+		return nil
+	}
+	for l := range listings {
+		pending = append(pending, l)
+		if len(pending) == batch {
+			if err := flush(); err != nil {
+				return err
+			}
+		}
+	}
+	if err := flush(); err != nil {
+		return err
+	}
+	bar.done()
+	return nil
+}

@@ -1,0 +1,143 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"time"
+
+	"qingfu/directory"
+	"qingfu/handlers"
+	"qingfu/search"
+	"qingfu/search/memory"
+	"qingfu/seed"
+	"qingfu/store"
+)
+
+// serveCommand serves the directory until it is told to stop.
+type serveCommand struct {
+	dataSettings
+	demoSettings
+	Addr     string `env:"QINGFU_ADDR" default:":8080" help:"Address to listen on."`
+	MeiliURL string `name:"meili-url" env:"MEILI_URL" placeholder:"URL" help:"Meilisearch to use instead of the embedded index. Not in this version."`
+	MeiliKey string `name:"meili-key" env:"MEILI_KEY" placeholder:"KEY" help:"API key of Meilisearch."`
+}
+
+// stopTime is how long requests under way may take when the server stops.
+const stopTime = 10 * time.Second
+
+// Run implements the command.
+func (cmd *serveCommand) Run(ctx context.Context, con *console) (err error) {
+	log := cmd.logger(con.err)
+	if err := checkAddr(cmd.Addr); err != nil {
+		return err
+	}
+	if cmd.MeiliURL != "" || cmd.MeiliKey != "" {
+		return errors.New("MEILI_URL or MEILI_KEY is set, but this version has only the embedded index: unset them")
+	}
+	// The address comes first: when it is taken, nothing else need be begun.
+	listener, err := net.Listen("tcp", cmd.Addr)
+	if err != nil {
+		return fmt.Errorf("QINGFU_ADDR: %w", err)
+	}
+	defer listener.Close()
+
+	st, closer, err := cmd.openStore(ctx)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, closer.Close()) }()
+	if err := prepareData(ctx, st, cmd, con, log); err != nil {
+		return err
+	}
+
+	regions, err := seed.Regions()
+	if err != nil {
+		return err
+	}
+	calendar, err := seed.Calendar()
+	if err != nil {
+		return err
+	}
+	lexicon := search.NewLexicon(regions)
+	engine, err := memory.New(lexicon, calendar)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, engine.Close()) }()
+
+	projector := newProjector(st.Listings, search.NewIndexer(regions), engine, log)
+	if err := projector.load(ctx, con); err != nil {
+		return err
+	}
+	app, err := handlers.New(handlers.Config{
+		Store: st, Search: engine, Regions: regions, Lexicon: lexicon, Calendar: calendar,
+		Log: log, Now: time.Now, Version: version,
+		Ready:    projector.ready,
+		Progress: projector.progress,
+		DemoData: projector.demo.Load,
+	})
+	if err != nil {
+		return err
+	}
+
+	// Three things run until one of them ends: the projector, the HTTP server and
+	// the wait for a signal.
+	ctx, stop := context.WithCancel(ctx)
+	done := make(chan error, 2)
+	go func() { done <- projector.run(ctx) }()
+	go func() { done <- app.Listener(listener) }()
+	announce(log, listener.Addr())
+
+	var failure error
+	running := 2
+	select {
+	case <-ctx.Done():
+		log.Info("stopping")
+	case failure = <-done:
+		running--
+	}
+	stop()
+	failure = errors.Join(failure, app.ShutdownWithTimeout(stopTime))
+	for ; running > 0; running-- {
+		failure = errors.Join(failure, <-done)
+	}
+	return failure
+}
+
+// prepareData seeds the store on its first start and keeps demonstration data
+// out of production.
+func prepareData(ctx context.Context, st *store.Store, cmd *serveCommand, con *console, log *slog.Logger) error {
+	if cmd.production() {
+		if demo, err := st.Listings.Count(ctx, []store.Condition{{Field: "demo", Op: store.Eq, Value: int64(1)}}); err != nil {
+			return err
+		} else if demo[0].N > 0 {
+			return fmt.Errorf("QINGFU_ENV is production, but the data folder %s holds %d demonstration entries: use another one", cmd.DataDir, demo[0].N)
+		}
+	}
+	switch _, err := st.Meta.Get(ctx, seedMark); directory.KindOf(err) {
+	case "":
+		return err // nil: seeded already
+	case directory.NotFound:
+		return seedStore(ctx, st, cmd.Demo && !cmd.production(), con, log)
+	default:
+		return err
+	}
+}
+
+// announce logs where the server can be reached.
+func announce(log *slog.Logger, addr net.Addr) {
+	host, port, err := net.SplitHostPort(addr.String())
+	if err != nil {
+		host, port = addr.String(), ""
+	}
+	if ip := net.ParseIP(host); ip == nil || ip.IsUnspecified() {
+		host = "localhost"
+	}
+	base := "http://" + net.JoinHostPort(host, port)
+	log.Info("API", "url", base+"/v1/listings")
+	log.Info("API reference", "url", base+"/docs")
+	log.Info("health check", "url", base+"/readyz")
+}
