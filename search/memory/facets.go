@@ -48,15 +48,10 @@ func (v *facetValue) count(docs []uint64) int {
 	return n
 }
 
-// countFacets adds one segment's counts of the facets that a query asks for.
+// countFacets adds one segment's counts of the facets that into has.
 func (s *segment) countFacets(q *search.Query, f *filters, into map[search.Facet]map[string]int) {
 	words := make([]uint64, (len(s.docs)+63)/64)
-	for _, facet := range q.Facets {
-		counts := into[facet]
-		if counts == nil {
-			counts = map[string]int{}
-			into[facet] = counts
-		}
+	for facet, counts := range into {
 		docs := f.all(facet)
 		clear(words)
 		docs.WriteDenseTo(words)

@@ -27,6 +27,9 @@ func (e *Engine) Search(ctx context.Context, q search.Query) (search.Result, err
 	res := search.Result{}
 	var found []candidate
 	counts := map[search.Facet]map[string]int{}
+	for _, facet := range q.Facets {
+		counts[facet] = map[string]int{}
+	}
 	for i, v := range snap.view {
 		if err := ctx.Err(); err != nil {
 			return search.Result{}, err
@@ -174,6 +177,9 @@ func check(q *search.Query) error {
 	}
 	if len([]rune(q.Text)) > search.MaxText {
 		add("q", directory.CodeTooLong, "100")
+	}
+	if q.RadiusM > 0 && q.Near == nil {
+		add("radius_m", directory.CodeNeeds, "near")
 	}
 	switch q.Sort {
 	case "":
