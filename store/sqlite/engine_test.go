@@ -237,6 +237,25 @@ func TestWaitingWrites(t *testing.T) {
 	}
 }
 
+// TestDeclaredMeanwhile has a write overtaken by a new declaration: it fails
+// alone and not with those that share its transaction.
+func TestDeclaredMeanwhile(t *testing.T) {
+	e := open(t, filepath.Join(t.TempDir(), "store.db"))
+	old, err := e.table("items")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := e.Declare(t.Context(), store.Declaration{Name: "items"}); err != nil {
+		t.Fatal(err)
+	}
+	overtaken := &job{table: old, writes: []store.Write{insert(1)}}
+	e.writing.Lock()
+	defer e.writing.Unlock()
+	if err := e.apply(t.Context(), overtaken); err != nil || overtaken.err == nil {
+		t.Errorf("the transaction: %v; the write: %v", err, overtaken.err)
+	}
+}
+
 // TestFailedTransaction takes the table away beneath the engine: everybody in
 // the transaction is told, and the engine works again afterwards.
 func TestFailedTransaction(t *testing.T) {
