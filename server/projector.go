@@ -153,6 +153,9 @@ func (p *projector) load(ctx context.Context, con *console) error {
 	}
 	p.indexed.Store(last)
 	p.stored.Store(last)
+	if err := p.lookForDemo(ctx); err != nil {
+		return err
+	}
 	return p.catchUp(ctx)
 }
 
