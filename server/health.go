@@ -21,7 +21,7 @@ func (cmd *healthCommand) Run(ctx context.Context, con *console) error {
 	}
 	host, port, _ := net.SplitHostPort(cmd.Addr)
 	if ip := net.ParseIP(host); host == "" || ip != nil && ip.IsUnspecified() {
-		host = "localhost"
+		host = "127.0.0.1" // not localhost, which an empty root folder cannot resolve
 	}
 	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
 	defer cancel()
