@@ -22,7 +22,7 @@ type importCommand struct {
 	File string `arg:"" help:"File of listings, one JSON object a line; - reads standard input."`
 }
 
-// maxLine is the longest line of an import in bytes.
+// maxLine is the longest line of an import in bytes, with its end.
 const maxLine = 1 << 20
 
 // Run implements the command.
@@ -84,7 +84,7 @@ type importer struct {
 // returned when reading or writing as a whole fails.
 func (imp *importer) read(ctx context.Context, in io.Reader) error {
 	imp.counts = map[store.UpsertState]int{}
-	r := bufio.NewReaderSize(in, maxLine)
+	r := bufio.NewReaderSize(in, maxLine+1) // holds every line that is not too long
 	for {
 		line, err := r.ReadSlice('\n')
 		size := len(line)
