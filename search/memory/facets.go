@@ -5,6 +5,8 @@ import (
 	"math/bits"
 	"slices"
 
+	"github.com/RoaringBitmap/roaring/v2"
+
 	"qingfu/search"
 )
 
@@ -32,33 +34,63 @@ func newFacetValue(value string, docs []uint32, size int) *facetValue {
 	return v
 }
 
-// count returns how many of the value's documents are in a dense set.
-func (v *facetValue) count(docs []uint64) int {
+// denseSet is a set of documents as plain words, with the places of those that
+// are not zero: counting looks only at these.
+type denseSet struct {
+	words []uint64
+	used  []uint32
+}
+
+func newDenseSet(docs *roaring.Bitmap, size int) denseSet {
+	s := denseSet{words: make([]uint64, (size+63)/64)}
+	docs.WriteDenseTo(s.words)
+	s.used = make([]uint32, 0, min(len(s.words), int(docs.GetCardinality())))
+	for i, w := range s.words {
+		if w != 0 {
+			s.used = append(s.used, uint32(i))
+		}
+	}
+	return s
+}
+
+// count returns how many of the value's documents are in a set.
+func (v *facetValue) count(docs denseSet) int {
 	n := 0
 	if v.dense == nil {
 		for _, d := range v.list {
-			n += int(docs[d/64] >> (d % 64) & 1)
+			n += int(docs.words[d/64] >> (d % 64) & 1)
 		}
 		return n
 	}
-	docs = docs[:len(v.dense)]
-	for i, w := range v.dense {
-		n += bits.OnesCount64(w & docs[i])
+	for _, i := range docs.used {
+		n += bits.OnesCount64(v.dense[i] & docs.words[i])
 	}
 	return n
 }
 
-// countFacets adds one segment's counts of the facets that into has.
-func (s *segment) countFacets(q *search.Query, f *filters, into map[search.Facet]map[string]int) {
-	words := make([]uint64, (len(s.docs)+63)/64)
-	for facet, counts := range into {
-		docs := f.all(facet)
-		clear(words)
-		docs.WriteDenseTo(words)
+// countFacets adds one segment's counts of the facets that a query asks for.
+// docs are the documents that pass all filters.
+func (s *segment) countFacets(q *search.Query, f *filters, docs *roaring.Bitmap, into map[search.Facet]map[string]int) {
+	var shared denseSet // of docs, which most facets count
+	for _, facet := range q.Facets {
+		counts := into[facet]
+		if counts == nil {
+			counts = map[string]int{}
+			into[facet] = counts
+		}
+		of, set := docs, shared
+		switch {
+		case f.restricts(facet):
+			of = f.all(facet)
+			set = newDenseSet(of, len(s.docs))
+		case shared.words == nil:
+			shared = newDenseSet(docs, len(s.docs))
+			set = shared
+		}
 		add := func(v *facetValue) {
-			if docs == s.all {
+			if of == s.all {
 				counts[v.value] += v.n
-			} else if n := v.count(words); n > 0 {
+			} else if n := v.count(set); n > 0 {
 				counts[v.value] += n
 			}
 		}

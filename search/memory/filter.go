@@ -115,13 +115,25 @@ func (s *segment) openHours(t time.Time, cal *directory.Calendar) []bool {
 // all returns the documents that pass every part but the one left out.
 func (f *filters) all(except search.Facet) *roaring.Bitmap {
 	docs := f.rest
-	for _, part := range []struct {
-		facet search.Facet
-		bits  *roaring.Bitmap
-	}{{search.KindFacet, f.kind}, {search.CategoryFacet, f.cat}, {search.RegionFacet, f.region}} {
-		if part.bits != nil && part.facet != except {
-			docs = roaring.And(docs, part.bits)
+	for _, facet := range []search.Facet{search.KindFacet, search.CategoryFacet, search.RegionFacet} {
+		if part := f.part(facet); part != nil && facet != except {
+			docs = roaring.And(docs, part)
 		}
 	}
 	return docs
+}
+
+// restricts tells whether a facet's own filter leaves documents out.
+func (f *filters) restricts(facet search.Facet) bool { return f.part(facet) != nil }
+
+func (f *filters) part(facet search.Facet) *roaring.Bitmap {
+	switch facet {
+	case search.KindFacet:
+		return f.kind
+	case search.CategoryFacet:
+		return f.cat
+	case search.RegionFacet:
+		return f.region
+	}
+	return nil
 }

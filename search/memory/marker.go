@@ -2,6 +2,7 @@ package memory
 
 import (
 	"html"
+	"slices"
 	"strings"
 
 	"qingfu/search"
@@ -9,7 +10,7 @@ import (
 
 // marker finds the words of a query in the texts of a hit.
 type marker struct {
-	texts   []string // normalized words
+	texts   [][]rune // normalized words
 	spoken  []string // letters that may be pinyin
 	initial []string // letters that were taken as initials
 }
@@ -23,7 +24,9 @@ func newMarker(terms []term) *marker {
 	for _, t := range terms {
 		for _, alt := range t.alts {
 			if alt.phrases != nil {
-				m.texts = append(m.texts, alt.phrases...)
+				for _, p := range alt.phrases {
+					m.texts = append(m.texts, []rune(p))
+				}
 				continue
 			}
 			for _, slot := range alt.slots {
@@ -31,7 +34,7 @@ func newMarker(terms []term) *marker {
 					key = strings.TrimSuffix(key, anySuffix)
 					switch key[0] {
 					case textKey:
-						m.texts = append(m.texts, key[1:])
+						m.texts = append(m.texts, []rune(key[1:]))
 					case pinyinKey:
 						m.spoken = append(m.spoken, key[1:])
 					case initialKey:
@@ -63,10 +66,9 @@ func (m *marker) mark(text string) (marked string, ok bool) {
 			hit[i] = true
 		}
 	}
-	for _, t := range m.texts {
-		word := []rune(t)
+	for _, word := range m.texts {
 		for at := 0; at+len(word) <= len(folded); at++ {
-			if equal(folded[at:at+len(word)], word) && !splitsWord(folded, at, word) {
+			if folded[at] == word[0] && slices.Equal(folded[at:at+len(word)], word) && !splitsWord(folded, at, word) {
 				set(at, len(word))
 			}
 		}
@@ -131,13 +133,4 @@ func (m *marker) markSpoken(folded []rune, set func(at, n int)) {
 		}
 		at = end
 	}
-}
-
-func equal(a, b []rune) bool {
-	for i := range b {
-		if a[i] != b[i] {
-			return false
-		}
-	}
-	return true
 }

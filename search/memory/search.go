@@ -37,10 +37,9 @@ func (e *Engine) Search(ctx context.Context, q search.Query) (search.Result, err
 		f := v.seg.filter(&q, e.calendar, texts[i], v.dead)
 		docs := f.all("")
 		res.Total += int(docs.GetCardinality())
-		found = append(found, v.seg.page(&q, docs, terms, i, after)...)
-		v.seg.countFacets(&q, &f, counts)
+		found = mergePages(found, v.seg.page(&q, docs, terms, i, after), q.Limit+1)
+		v.seg.countFacets(&q, &f, docs, counts)
 	}
-	slices.SortFunc(found, func(a, b candidate) int { return a.compare(&b.place) })
 	if len(found) > q.Limit {
 		found = found[:q.Limit]
 		res.Next = encodePlace(&found[q.Limit-1].place)
@@ -127,6 +126,22 @@ func (s *segment) page(q *search.Query, docs *roaring.Bitmap, terms []term, at i
 		rs = all[:]
 	}
 	return s.ranked(rs, docs, after, limit)
+}
+
+// mergePages merges two sorted pages and keeps the first candidates.
+func mergePages(a, b []candidate, limit int) []candidate {
+	if len(a) == 0 {
+		return b[:min(limit, len(b))]
+	}
+	out := make([]candidate, 0, min(limit, len(a)+len(b)))
+	for len(out) < cap(out) {
+		if len(b) == 0 || len(a) > 0 && a[0].compare(&b[0].place) <= 0 {
+			out, a = append(out, a[0]), a[1:]
+		} else {
+			out, b = append(out, b[0]), b[1:]
+		}
+	}
+	return out
 }
 
 // ordered returns documents by one of the permutations.

@@ -25,7 +25,7 @@ type segment struct {
 	large []postings
 	small []byte
 
-	fields map[string]*roaring.Bitmap // documents by value of a field, see fieldKey
+	fields map[string]*roaring.Bitmap              // documents by value of a field, see fieldKey
 	facets map[search.Facet]map[string]*facetValue // by value
 
 	price []int32   // fen, lowest; -1 where unknown

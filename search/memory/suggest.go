@@ -2,7 +2,6 @@ package memory
 
 import (
 	"context"
-	"slices"
 
 	"qingfu/search"
 )
@@ -22,10 +21,8 @@ func (e *Engine) Suggest(ctx context.Context, q search.SuggestQuery) ([]search.S
 	var found []candidate
 	for i, v := range snap.view {
 		f := v.seg.filter(&query, e.calendar, texts[i], v.dead)
-		found = append(found, v.seg.page(&query, f.all(""), terms, i, nil)...)
+		found = mergePages(found, v.seg.page(&query, f.all(""), terms, i, nil), q.Limit)
 	}
-	slices.SortFunc(found, func(a, b candidate) int { return a.compare(&b.place) })
-	found = found[:min(len(found), q.Limit)]
 	marker := newMarker(terms)
 	out := make([]search.Suggestion, len(found))
 	for i, c := range found {
