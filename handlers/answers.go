@@ -5,8 +5,6 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
-	"maps"
-	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -76,13 +74,13 @@ func (a *api) sendPage(c *fiber.Ctx, in *input, r *search.Result, hash uint64) e
 			b = append(b, ',')
 		}
 		card := r.Hits[i].Card
-		if in.lang != "zh" || in.gcj02 {
+		if in.lang != "zh" {
 			var err error
-			if card, err = a.translateCard(card, in); err != nil {
+			if card, err = a.translateCard(card, in.lang); err != nil {
 				return err
 			}
 		}
-		b = appendHit(b, card, &r.Hits[i])
+		b = appendHit(b, card, &r.Hits[i], in)
 	}
 	b = append(b, `],"total":`...)
 	b = strconv.AppendInt(b, int64(r.Total), 10)
@@ -106,10 +104,14 @@ func (a *api) sendPage(c *fiber.Ctx, in *input, r *search.Result, hash uint64) e
 	return nil
 }
 
-// appendHit appends a card with the members that depend on the query in the
-// place of its closing brace.
-func appendHit(b []byte, card string, hit *search.Hit) []byte {
-	b = append(b, card[:len(card)-1]...)
+// appendHit appends a card in the datum asked for, with the members that depend
+// on the query in the place of its closing brace.
+func appendHit(b []byte, card string, hit *search.Hit, in *input) []byte {
+	card = card[:len(card)-1]
+	if in.gcj02 {
+		b, card = appendToLocation(b, card, in)
+	}
+	b = append(b, card...)
 	b = append(b, `,"distance_m":`...)
 	if hit.DistanceM == nil {
 		b = append(b, "null"...)
@@ -123,31 +125,54 @@ func appendHit(b []byte, card string, hit *search.Hit) []byte {
 		b = strconv.AppendBool(b, *hit.OpenNow)
 	}
 	b = append(b, `,"highlight":{`...)
-	for i, attribute := range slices.Sorted(maps.Keys(hit.Highlight)) {
-		if i > 0 {
-			b = append(b, ',')
+	first := true
+	for _, attribute := range highlighted {
+		if marked, ok := hit.Highlight[attribute]; ok {
+			if !first {
+				b = append(b, ',')
+			}
+			first = false
+			b = appendString(b, attribute)
+			b = append(b, ':')
+			b = appendString(b, marked)
 		}
-		b = appendString(b, attribute)
-		b = append(b, ':')
-		b = appendString(b, hit.Highlight[attribute])
 	}
 	return append(b, '}', '}')
 }
 
-// translateCard returns a card in the language and datum of a request.
-func (a *api) translateCard(raw string, in *input) (string, error) {
+// highlighted is the attributes that an engine may highlight.
+var highlighted = []string{"name", "address"}
+
+// appendToLocation appends a card up to its location, and that converted, and
+// returns the rest of the card. Quotes within a JSON string are escaped, so that
+// the member can be found by its text.
+func appendToLocation(b []byte, card string, in *input) (_ []byte, rest string) {
+	before, after, ok := strings.Cut(card, `"location":{"lat":`)
+	lat, after, ok2 := strings.Cut(after, `,"lon":`)
+	lon, rest, ok3 := strings.Cut(after, "}")
+	if !ok || !ok2 || !ok3 { // the location is not known
+		return b, card
+	}
+	var p directory.Point
+	p.Lat, _ = strconv.ParseFloat(lat, 64) // numbers, because encoding/json wrote them
+	p.Lon, _ = strconv.ParseFloat(lon, 64)
+	p = in.toCRS(p)
+	b = append(append(b, before...), `"location":{"lat":`...)
+	b = append(strconv.AppendFloat(b, p.Lat, 'f', -1, 64), `,"lon":`...)
+	b = append(strconv.AppendFloat(b, p.Lon, 'f', -1, 64), '}')
+	return b, rest
+}
+
+// translateCard returns a card in another language.
+func (a *api) translateCard(raw, lang string) (string, error) {
 	var card search.Card
 	if err := json.Unmarshal([]byte(raw), &card); err != nil {
 		return "", err
 	}
-	card.Name = card.Names.In(in.lang)
-	card.Region = search.NewRegionRef(a.Regions, card.Region.Code, in.lang)
-	translate(card.Categories, in.lang, search.CategoryTerm)
-	translate(card.Badges, in.lang, directory.BadgeTerm)
-	if card.Location != nil {
-		p := in.toCRS(*card.Location)
-		card.Location = &p
-	}
+	card.Name = card.Names.In(lang)
+	card.Region = search.NewRegionRef(a.Regions, card.Region.Code, lang)
+	translate(card.Categories, lang, search.CategoryTerm)
+	translate(card.Badges, lang, directory.BadgeTerm)
 	out, err := toJSON(card)
 	return string(bytes.TrimSuffix(out, []byte("\n"))), err
 }

@@ -25,11 +25,36 @@ type file struct {
 	zipped      bool
 }
 
-// docFiles makes the reference page and its parts, by their names; the page
-// itself is "".
+// docFiles makes the parts of the reference page, by their names.
 func docFiles() (map[string]file, error) {
-	files := map[string]file{}
-	page, err := template.ParseFS(docsFS, "docs/index.html")
+	problems, err := renderProblems()
+	if err != nil {
+		return nil, err
+	}
+	files := map[string]file{"problems.html": {fiber.MIMETextHTMLCharsetUTF8, problems, false}}
+	for _, f := range []struct {
+		name, contentType, path string
+		fs                      embed.FS
+		zipped                  bool
+	}{
+		{"index.html", fiber.MIMETextHTMLCharsetUTF8, "docs/index.html", docsFS, false},
+		{"docs.js", mimeScript, "docs/docs.js", docsFS, false},
+		{"docs.css", mimeCSS, "docs/docs.css", docsFS, false},
+		{"swagger-ui-bundle.js", mimeScript, "swagger-ui-bundle.js.gz", swaggerui.FS, true},
+		{"swagger-ui.css", mimeCSS, "swagger-ui.css.gz", swaggerui.FS, true},
+	} {
+		body, err := f.fs.ReadFile(f.path)
+		if err != nil {
+			return nil, err
+		}
+		files[f.name] = file{f.contentType, body, f.zipped}
+	}
+	return files, nil
+}
+
+// renderProblems makes the page that the type of a problem points to.
+func renderProblems() ([]byte, error) {
+	page, err := template.ParseFS(docsFS, "docs/problems.html")
 	if err != nil {
 		return nil, err
 	}
@@ -39,32 +64,8 @@ func docFiles() (map[string]file, error) {
 		problems = append(problems, entry{code, titles[code].zh, titles[code].en})
 	}
 	var b bytes.Buffer
-	if err := page.Execute(&b, problems); err != nil {
-		return nil, err
-	}
-	files[""] = file{fiber.MIMETextHTMLCharsetUTF8, b.Bytes(), false}
-
-	for name, contentType := range map[string]string{
-		"docs.js":  mimeScript,
-		"docs.css": mimeCSS,
-	} {
-		body, err := docsFS.ReadFile("docs/" + name)
-		if err != nil {
-			return nil, err
-		}
-		files[name] = file{contentType, body, false}
-	}
-	for name, contentType := range map[string]string{
-		"swagger-ui-bundle.js": mimeScript,
-		"swagger-ui.css":       mimeCSS,
-	} {
-		body, err := swaggerui.FS.ReadFile(name + ".gz")
-		if err != nil {
-			return nil, err
-		}
-		files[name] = file{contentType, body, true}
-	}
-	return files, nil
+	err = page.Execute(&b, problems)
+	return b.Bytes(), err
 }
 
 const (
@@ -82,7 +83,7 @@ func (a *api) docs(c *fiber.Ctx, in *input) error {
 		return err
 	}
 	c.Set(fiber.HeaderContentSecurityPolicy, docsPolicy)
-	page := a.files[""]
+	page := a.files["index.html"]
 	return sendTagged(c, page.contentType, page.body)
 }
 
@@ -90,6 +91,7 @@ func (a *api) docsFile(c *fiber.Ctx, in *input) error {
 	if err := in.err(); err != nil {
 		return err
 	}
+	c.Set(fiber.HeaderContentSecurityPolicy, docsPolicy)
 	f := a.files[in.text("file")]
 	if f.zipped {
 		if c.Request().Header.HasAcceptEncoding("gzip") {

@@ -63,19 +63,32 @@ type api struct {
 // New returns the API as a Fiber app. It fails when the contract cannot be read
 // or lacks a route.
 func New(cfg Config) (*fiber.App, error) {
+	a, err := newAPI(cfg)
+	if err != nil {
+		return nil, err
+	}
+	return a.app()
+}
+
+func newAPI(cfg Config) (*api, error) {
 	doc, err := openapi3.NewLoader().LoadFromData(qingfu.OpenAPI)
 	if err != nil {
 		return nil, fmt.Errorf("openapi.yaml: %w", err)
 	}
-	a := &api{Config: cfg, operations: readOperations(doc), completer: newCompleter(cfg.Regions, cfg.Lexicon)}
-	a.metrics = newMetrics(cfg)
+	a := &api{
+		Config:     cfg,
+		operations: readOperations(doc),
+		metrics:    newMetrics(cfg),
+		completer:  newCompleter(cfg.Regions, cfg.Lexicon),
+	}
 	if a.vocabulary, err = renderVocabularies(); err != nil {
 		return nil, err
 	}
-	if a.files, err = docFiles(); err != nil {
-		return nil, err
-	}
+	a.files, err = docFiles()
+	return a, err
+}
 
+func (a *api) app() (*fiber.App, error) {
 	app := fiber.New(fiber.Config{
 		AppName:               "qingfu",
 		DisableStartupMessage: true,

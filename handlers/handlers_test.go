@@ -3,6 +3,7 @@ package handlers
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"io"
 	"log/slog"
 	"maps"
@@ -10,6 +11,7 @@ import (
 	"net/http/httptest"
 	"path/filepath"
 	"slices"
+	"sync"
 	"testing"
 	"time"
 
@@ -34,31 +36,54 @@ var noon = time.Date(2026, 11, 23, 11, 0, 0, 0, directory.Shanghai)
 // demonstration listings, and one draft.
 type fixture struct {
 	app      *fiber.App
+	api      *api
 	cfg      Config
 	spec     *openapi3.T
 	listings []directory.Listing // the published ones
 	draft    string              // the id of the draft
 }
 
+// seeded is the data of every fixture, which nothing changes.
+var seeded = sync.OnceValues(func() (s struct {
+	regions  *directory.Regions
+	calendar *directory.Calendar
+	lexicon  *search.Lexicon
+	listings []directory.Listing
+	docs     []search.Document
+}, err error) {
+	var real, demo []directory.Listing
+	var e1, e2, e3, e4 error
+	s.regions, e1 = seed.Regions()
+	s.calendar, e2 = seed.Calendar()
+	real, e3 = seed.Real()
+	demo, e4 = seed.Demo()
+	if err := errors.Join(e1, e2, e3, e4); err != nil {
+		return s, err
+	}
+	s.lexicon = search.NewLexicon(s.regions)
+	s.listings = append(real, demo...)
+	s.docs = make([]search.Document, len(s.listings))
+	indexer := search.NewIndexer(s.regions)
+	for i := range s.listings {
+		if s.docs[i], err = indexer.Document(&s.listings[i]); err != nil {
+			return s, err
+		}
+	}
+	return s, nil
+})
+
 func newFixture(t testing.TB, change func(*Config)) *fixture {
 	t.Helper()
 	ctx := context.Background()
-	f := &fixture{}
 	fatal := func(err error) {
 		t.Helper()
 		if err != nil {
 			t.Fatal(err)
 		}
 	}
-	regions, err := seed.Regions()
+	data, err := seeded()
 	fatal(err)
-	calendar, err := seed.Calendar()
-	fatal(err)
-	real, err := seed.Real()
-	fatal(err)
-	demo, err := seed.Demo()
-	fatal(err)
-	f.listings = append(real, demo...)
+	f := &fixture{listings: data.listings}
 
 	db, err := sqlite.Open(ctx, filepath.Join(t.TempDir(), "test.db"))
 	fatal(err)
@@ -71,20 +96,13 @@ func newFixture(t testing.TB, change func(*Config)) *fixture {
 	_, err = st.Listings.Upsert(ctx, append([]directory.Listing{draft}, f.listings...))
 	fatal(err)
 
-	lexicon := search.NewLexicon(regions)
-	engine, err := memory.New(lexicon, calendar)
+	engine, err := memory.New(data.lexicon, data.calendar)
 	fatal(err)
 	t.Cleanup(func() { fatal(engine.Close()) })
-	indexer := search.NewIndexer(regions)
-	docs := make([]search.Document, len(f.listings))
-	for i := range f.listings {
-		docs[i], err = indexer.Document(&f.listings[i])
-		fatal(err)
-	}
-	fatal(engine.Put(ctx, docs...))
+	fatal(engine.Put(ctx, data.docs...))
 
 	f.cfg = Config{
-		Store: st, Search: engine, Regions: regions, Lexicon: lexicon, Calendar: calendar,
+		Store: st, Search: engine, Regions: data.regions, Lexicon: data.lexicon, Calendar: data.calendar,
 		Log:      slog.New(slog.DiscardHandler),
 		Now:      func() time.Time { return noon },
 		Ready:    func(context.Context) error { return nil },
@@ -95,7 +113,9 @@ func newFixture(t testing.TB, change func(*Config)) *fixture {
 	if change != nil {
 		change(&f.cfg)
 	}
-	f.app, err = New(f.cfg)
+	f.api, err = newAPI(f.cfg)
+	fatal(err)
+	f.app, err = f.api.app()
 	fatal(err)
 	f.spec, err = openapi3.NewLoader().LoadFromData(qingfu.OpenAPI)
 	fatal(err)

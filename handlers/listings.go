@@ -135,13 +135,16 @@ func (in *input) fromCRS(p directory.Point) directory.Point {
 	return p
 }
 
-// toCRS is rounded to six places, 0.1 m, which is finer than the conversion.
 func (in *input) toCRS(p directory.Point) directory.Point {
-	if !in.gcj02 {
-		return p
+	if in.gcj02 {
+		return roundPoint(directory.ToGCJ02(p))
 	}
-	g := directory.ToGCJ02(p)
-	return directory.Point{Lat: math.Round(g.Lat*1e6) / 1e6, Lon: math.Round(g.Lon*1e6) / 1e6}
+	return p
+}
+
+// roundPoint rounds computed degrees to six places, about 0.1 m.
+func roundPoint(p directory.Point) directory.Point {
+	return directory.Point{Lat: math.Round(p.Lat*1e6) / 1e6, Lon: math.Round(p.Lon*1e6) / 1e6}
 }
 
 // regionFacet returns the codes that the region facet counts: the children of

@@ -50,7 +50,7 @@ func (a *api) mapClusters(c *fiber.Ctx, in *input) error {
 	for i, cl := range clusters {
 		low := in.toCRS(directory.Point{Lat: cl.Box.South, Lon: cl.Box.West})
 		high := in.toCRS(directory.Point{Lat: cl.Box.North, Lon: cl.Box.East})
-		answer.Items[i] = clusterView{in.toCRS(cl.Center), cl.Count, boxView{low.Lon, low.Lat, high.Lon, high.Lat}, cl.ID}
+		answer.Items[i] = clusterView{roundPoint(in.toCRS(cl.Center)), cl.Count, boxView{low.Lon, low.Lat, high.Lon, high.Lat}, cl.ID}
 		answer.Total += cl.Count
 	}
 	return sendJSON(c, answer)

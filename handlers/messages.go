@@ -108,10 +108,12 @@ func acceptedLanguage(header string) string {
 	if err != nil {
 		return "zh"
 	}
-	switch _, i, _ := languages.Match(tags...); i {
-	case 1:
+	switch _, i, confidence := languages.Match(tags...); {
+	case confidence < language.High: // something that merely resembles
+		return "zh"
+	case i == 1:
 		return "en"
-	case 2:
+	case i == 2:
 		return "bo"
 	default:
 		return "zh"

@@ -20,7 +20,7 @@ func (a *api) serve(r route) fiber.Handler {
 	return func(c *fiber.Ctx) error {
 		start := a.Now()
 		a.begin(c)
-		ctx, cancel := context.WithTimeout(c.UserContext(), maxLatency)
+		ctx, cancel := context.WithTimeout(context.Background(), maxLatency)
 		defer cancel()
 		c.SetUserContext(ctx)
 

@@ -100,7 +100,7 @@ const maxWrong = 100
 // handlers add theirs with refuse and then ask err. A nil operation has no
 // input.
 func (op *operation) read(c *fiber.Ctx) *input {
-	in := &input{op: op}
+	in := &input{op: op, given: make([]given, 0, 8)}
 	if op == nil {
 		return in
 	}

@@ -73,7 +73,7 @@ func (a *api) fail(c *fiber.Ctx, err error) error {
 		p.Status, p.Code = transport.Code, transportCodes[transport.Code]
 	}
 	p.Title = titles[p.Code].in(lang)
-	p.Type = "/docs#problem-" + p.Code
+	p.Type = "/docs/problems.html#" + p.Code
 
 	h := &c.Response().Header
 	switch {

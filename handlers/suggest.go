@@ -23,8 +23,8 @@ type suggestion struct {
 	Path      []string       `json:"path,omitempty"`
 }
 
-// suggest puts kinds and categories first, then regions, then listings: the
-// first two are few and narrow a search at once.
+// suggest puts kinds, categories and regions before listings: they are few and
+// narrow a search at once.
 func (a *api) suggest(c *fiber.Ctx, in *input) error {
 	q := search.SuggestQuery{
 		Text:    in.text("q"),
@@ -42,8 +42,8 @@ func (a *api) suggest(c *fiber.Ctx, in *input) error {
 	if err != nil {
 		return err
 	}
-	terms := a.completer.terms(q.Text, q.Kinds, in.lang)
-	regions := a.completer.places(q.Text, a.Regions, in.lang)
+	terms := a.completer.terms(q.Text, q.Kinds)
+	regions := a.completer.places(q.Text)
 
 	// A third for each of the two, more when listings leave room.
 	share := (q.Limit + 2) / 3
@@ -51,7 +51,12 @@ func (a *api) suggest(c *fiber.Ctx, in *input) error {
 	room := q.Limit - len(listings)
 	nTerms = min(len(terms), max(nTerms, room-nRegions))
 	nRegions = min(len(regions), max(nRegions, room-nTerms))
-	items := slices.Concat(terms[:nTerms], regions[:nRegions])
+	first := slices.Concat(terms[:nTerms], regions[:nRegions])
+	slices.SortStableFunc(first, func(x, y found) int { return x.rank - y.rank })
+	items := make([]suggestion, 0, len(first)+len(listings))
+	for _, f := range first {
+		items = append(items, a.showFound(f, in.lang))
+	}
 	for _, l := range listings {
 		items = append(items, suggestion{Type: "listing", ID: l.ID, Name: l.Name, Highlight: l.Highlight, Kind: l.Kind})
 	}
@@ -129,8 +134,9 @@ const (
 	noMatch
 )
 
-// match tells how well a normalized text is completed by the name.
-func (c *completion) match(q string) (rank int, at span) {
+// match tells how well a normalized text is completed by the name. Letters is the
+// text when it can be pinyin, else "".
+func (c *completion) match(q, letters string) (rank int, at span) {
 	if i := strings.Index(c.folded, q); i >= 0 {
 		from := utf8.RuneCountInString(c.folded[:i])
 		at = span{from, from + utf8.RuneCountInString(q)}
@@ -148,8 +154,7 @@ func (c *completion) match(q string) (rank int, at span) {
 			return otherName, span{}
 		}
 	}
-	letters := strings.NewReplacer(" ", "", "'", "").Replace(q)
-	if strings.Trim(letters, "abcdefghijklmnopqrstuvwxyz") != "" || letters == "" {
+	if letters == "" {
 		return noMatch, span{}
 	}
 	for i, start := range c.starts {
@@ -190,10 +195,14 @@ func find(all []completion, text string, accept func(*completion) bool) []found 
 	if q == "" {
 		return nil
 	}
+	letters := strings.NewReplacer(" ", "", "'", "").Replace(q)
+	if strings.Trim(letters, "abcdefghijklmnopqrstuvwxyz") != "" {
+		letters = ""
+	}
 	var out []found
 	for i := range all {
 		if c := &all[i]; accept(c) {
-			if rank, at := c.match(q); rank < noMatch {
+			if rank, at := c.match(q, letters); rank < noMatch {
 				out = append(out, found{c, rank, at})
 			}
 		}
@@ -209,7 +218,7 @@ func find(all []completion, text string, accept func(*completion) bool) []found 
 
 // terms returns the kinds and categories that complete a text or mean the same
 // as one of its words.
-func (co *completer) terms(text string, kinds []directory.Kind, lang string) []suggestion {
+func (co *completer) terms(text string, kinds []directory.Kind) []found {
 	accept := func(c *completion) bool {
 		return len(kinds) == 0 || slices.Contains(kinds, c.Kind) || slices.Contains(kinds, directory.Kind(c.Code))
 	}
@@ -223,24 +232,12 @@ func (co *completer) terms(text string, kinds []directory.Kind, lang string) []s
 			}
 		}
 	}
-	out := make([]suggestion, len(matches))
-	for i, f := range matches {
-		out[i] = f.show(lang)
-	}
-	return out
+	return matches
 }
 
 // places returns the regions down to townships that complete a text.
-func (co *completer) places(text string, regions *directory.Regions, lang string) []suggestion {
-	matches := find(co.regions, text, func(c *completion) bool { return c.level <= directory.Township })
-	matches = matches[:min(len(matches), maxRegionsFound)]
-	out := make([]suggestion, len(matches))
-	for i, f := range matches {
-		out[i] = f.show(lang)
-		path := search.NewRegionRef(regions, f.Code, lang).Path
-		out[i].Path = path[:len(path)-1]
-	}
-	return out
+func (co *completer) places(text string) []found {
+	return find(co.regions, text, func(c *completion) bool { return c.level <= directory.Township })
 }
 
 // findRegions returns the codes of the regions of any level that complete a text.
@@ -253,9 +250,14 @@ func (co *completer) findRegions(text string) []string {
 	return codes
 }
 
-func (f *found) show(lang string) suggestion {
+// showFound is a completion in an answer, regions with the names above them.
+func (a *api) showFound(f found, lang string) suggestion {
 	s := f.suggestion
 	s.Name = f.names.In(lang)
 	s.Highlight = f.mark(s.Name, f.at)
+	if s.Type == "region" {
+		path := search.NewRegionRef(a.Regions, s.Code, lang).Path
+		s.Path = path[:len(path)-1]
+	}
 	return s
 }
