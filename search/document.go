@@ -163,8 +163,10 @@ func categoryNames(l *directory.Listing) []string {
 	for _, o := range l.Offerings {
 		names = append(names, o.Name)
 	}
-	for _, ref := range NewTermRefs(l.Features, "zh", directory.FeatureTerm) {
-		names = append(names, ref.Name)
+	for _, code := range l.Features {
+		if f, ok := directory.FeatureTerm(code); ok {
+			names = append(names, nonEmpty(f.Names.Zh, f.Names.Bo)...)
+		}
 	}
 	for _, ref := range NewTermRefs(l.Badges(), "zh", directory.BadgeTerm) {
 		names = append(names, ref.Name)

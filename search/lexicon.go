@@ -163,7 +163,7 @@ type piece struct {
 func (lx *Lexicon) cutPinyin(letters string) []piece {
 	cut := segment(letters, lx.longestP, lx.spelt)
 	for i, p := range cut {
-		if p.class == Unknown && !(i > 0 && i == len(cut)-1) {
+		if p.class == Unknown && !(i > 0 && i == len(cut)-1 && len(SplitPinyin(p.text, true)) > 0) {
 			return []piece{{text: letters}}
 		}
 	}
@@ -210,11 +210,19 @@ func segment(run string, longest int, lookup func(string) (lexeme, bool)) []piec
 	return out
 }
 
-// SplitUnknown cuts a word that nothing matches at the longest word of the
-// lexicon that its letters begin or end with. It returns nil when there is none.
+// SplitUnknown cuts a word that nothing matches: between letters and digits, or
+// else at the longest word of the lexicon that its letters begin or end with. It
+// returns nil when there is none.
 func (lx *Lexicon) SplitUnknown(w Word) []Word {
 	if w.Script != Latin {
 		return nil
+	}
+	digit := func(c byte) bool { return c <= '9' }
+	for at := 1; at < len(w.Text); at++ {
+		if digit(w.Text[at]) != digit(w.Text[at-1]) {
+			rest := Word{Text: w.Text[at:], Script: Latin, Last: w.Last}
+			return []Word{{Text: w.Text[:at], Script: Latin}, rest}
+		}
 	}
 	for n := min(lx.longestP, len(w.Text)-3); n > 3; n-- {
 		for _, at := range []int{n, len(w.Text) - n} {

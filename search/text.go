@@ -30,7 +30,7 @@ var simplified = sync.OnceValue(func() map[rune]rune {
 const dropped rune = -1
 
 // Fold maps a character to the form in which it is compared: lower case, half
-// width, without accents, simplified Chinese, the Tibetan non-breaking tsheg as
+// width, without accents (ü as v), simplified Chinese, the Tibetan non-breaking tsheg as
 // the plain one, and every separator and control character as a space. It
 // returns -1 for characters to leave out, such as the apostrophe of Xi'an.
 func Fold(r rune) rune {
@@ -59,6 +59,8 @@ func Fold(r rune) rune {
 			return dropped
 		}
 		return r
+	case strings.ContainsRune("üÜǖǘǚǜǕǗǙǛ", r):
+		return 'v' // as keyboards and pinyin without marks have it
 	case unicode.IsLetter(r) || unicode.IsDigit(r):
 		if d := norm.NFKD.PropertiesString(string(r)).Decomposition(); len(d) > 0 {
 			base, _ := utf8.DecodeRune(d)

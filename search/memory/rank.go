@@ -15,7 +15,7 @@ import (
 //
 //  1. typos: fewer first
 //  2. proximity: more neighbouring words of the query also stand side by side in
-//     the name, or else in an alias
+//     the name, or else in an alias, or else in what classifies the listing
 //  3. attribute: name before alias, category, summary, address; summed over words
 //  4. exactness: the query is the whole name; is an alias; begins the name;
 //     is found as typed; is found by synonyms or an unfinished word
@@ -43,7 +43,7 @@ func (s *segment) relevance(terms []term, at int, text string) [rules]rule {
 		}
 		if i > 0 {
 			b := s.bridge(terms[i-1].Word, t.Word)
-			add(1, b.in[inName], b.in[inAlias])
+			add(1, b.in[inName], b.in[inAlias], b.in[inCategory])
 		}
 		add(2, m.in[:]...)
 		if i == 0 {

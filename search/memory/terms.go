@@ -27,7 +27,7 @@ const (
 
 	// The spoken forms of keys of hanzi are derived from them: one to three
 	// neighbouring syllables, joined, and as many initials. Those of beginKey and
-	// wholeKey keep their kind.
+	// wholeKey keep their kind; short whole names have initials as well.
 	pinyinKey  = 'p'
 	initialKey = 'i'
 )
@@ -103,6 +103,9 @@ func (t *terms) name(text string) {
 	t.emit(beginKey, first)
 }
 
+// maxAbbreviated is the longest name in hanzi whose initials stand for the whole.
+const maxAbbreviated = 6
+
 // spoken returns the keys derived from a key, none unless it consists of hanzi
 // with known readings.
 func spoken(key string) []string {
@@ -120,7 +123,10 @@ func spoken(key string) []string {
 			return nil
 		}
 	}
-	if kind != textKey {
+	switch {
+	case kind == wholeKey && len(syllables) <= maxAbbreviated:
+		return []string{string(kind) + joined, string(kind) + search.Initials(syllables)}
+	case kind != textKey:
 		return []string{string(kind) + joined}
 	}
 	return []string{string(pinyinKey) + joined, string(initialKey) + search.Initials(syllables)}

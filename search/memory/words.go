@@ -67,8 +67,10 @@ func (r *resolver) understand(w search.Word, mayCut bool) []term {
 	}
 	switch {
 	case w.Script == search.Latin:
-		if t := r.find(w, abbreviated(w.Text)); t.hits > 0 {
-			return []term{t}
+		for _, alts := range abbreviated(w.Text) {
+			if t := r.find(w, alts); t.hits > 0 {
+				return []term{t}
+			}
 		}
 		if t := r.find(w, r.misspelt(w.Text)); t.hits > 0 {
 			t.fuzzy = true
@@ -249,14 +251,17 @@ func windows(kind byte, parts []string) [][]string {
 	}
 }
 
-// abbreviated returns the alternatives of letters as initials, or as syllables
-// followed or preceded by initials.
-func abbreviated(letters string) []alternative {
+// abbreviated returns the alternatives of letters as initials and, second best,
+// as syllables followed or preceded by initials.
+func abbreviated(letters string) [][]alternative {
 	if strings.ContainsFunc(letters, func(r rune) bool { return r < 'a' || r > 'z' }) {
 		return nil
 	}
 	initials := func(s string) [][]string { return windows(initialKey, strings.Split(s, "")) }
-	alts := []alternative{{slots: initials(letters), literal: true}}
+	if initialsRepeat(letters) {
+		return nil
+	}
+	var alts []alternative
 	for at := 1; at < len(letters); at++ {
 		head, tail := letters[:at], letters[at:]
 		if full := search.SplitPinyin(head, false); len(full) > 0 && !strings.ContainsAny(tail, "aeiouv") {
@@ -266,7 +271,18 @@ func abbreviated(letters string) []alternative {
 			alts = append(alts, alternative{slots: slices.Concat(initials(head), windows(pinyinKey, full[0])), literal: true})
 		}
 	}
-	return alts
+	return [][]alternative{{{slots: initials(letters), literal: true}}, alts}
+}
+
+// initialsRepeat tells whether letters hold the same window twice, as those of a
+// hand resting on a key do. A text that has it once could not be told apart.
+func initialsRepeat(letters string) bool {
+	for i := 0; i+window < len(letters); i++ {
+		if strings.Contains(letters[i+1:], letters[i:i+window]) {
+			return true
+		}
+	}
+	return false
 }
 
 // maxSpellings bounds the corrections of one word that are considered.
@@ -289,7 +305,7 @@ func (r *resolver) misspelt(letters string) []alternative {
 		typos int
 	}
 	found := map[string]int{}
-	for _, kind := range []byte{textKey, pinyinKey} {
+	for _, kind := range []byte{textKey, pinyinKey, wholeKey} {
 		dfa, err := r.typos[distance].BuildDfa(string(kind)+letters, uint8(distance))
 		if err != nil {
 			return nil // too long to be a word
@@ -406,25 +422,25 @@ func (p *postings) or(q *postings) {
 // bridge returns where the end of one word stands right before the beginning of
 // the next.
 func (s *segment) bridge(a, b search.Word) postings {
-	key := ""
-	switch {
-	case a.Script == search.Han && b.Script == search.Han:
+	if a.Script == search.Han && b.Script == search.Han {
 		last, _ := utf8.DecodeLastRuneInString(a.Text)
 		first, _ := utf8.DecodeRuneInString(b.Text)
-		key = string(textKey) + string(last) + string(first)
-	default:
-		x, y := syllablesOf(a), syllablesOf(b)
-		if len(x) == 0 || len(y) == 0 {
-			return postings{}
-		}
-		last, first := x[len(x)-1], y[0]
-		if len(last) > 1 && len(first) > 1 {
-			key = string(pinyinKey) + last + first
-		} else {
-			key = string(initialKey) + last[:1] + first[:1]
-		}
+		p, _ := s.lookup(string(textKey) + string(last) + string(first))
+		return p
 	}
-	p, _ := s.lookup(key)
+	x, y := syllablesOf(a), syllablesOf(b)
+	if len(x) == 0 || len(y) == 0 {
+		return postings{}
+	}
+	var p postings
+	switch last, first := x[len(x)-1], y[0]; {
+	case len(last) > 1 && len(first) > 1:
+		p, _ = s.lookup(string(pinyinKey) + last + first)
+	case len(last) > 1:
+		s.byPrefix(string(pinyinKey)+last+first, &p)
+	default:
+		p, _ = s.lookup(string(initialKey) + last[:1] + first[:1])
+	}
 	return p
 }
 
