@@ -30,6 +30,11 @@ const stopTime = 10 * time.Second
 
 // Run implements the command.
 func (cmd *serveCommand) Run(ctx context.Context, con *console) (err error) {
+	defer func() {
+		if errors.Is(err, context.Canceled) {
+			err = nil // told to stop while it was still starting
+		}
+	}()
 	log := cmd.logger(con.err)
 	if err := checkAddr(cmd.Addr); err != nil {
 		return err
@@ -100,7 +105,12 @@ func (cmd *serveCommand) Run(ctx context.Context, con *console) (err error) {
 		running--
 	}
 	stop()
-	failure = errors.Join(failure, app.ShutdownWithTimeout(stopTime))
+	if err := app.ShutdownWithTimeout(stopTime); errors.Is(err, context.DeadlineExceeded) {
+		log.Warn("some connections were still in use and have been cut off", "after", stopTime)
+	} else {
+		failure = errors.Join(failure, err)
+	}
+	listener.Close() // when the HTTP server had not begun to use it, this keeps it from doing so
 	for ; running > 0; running-- {
 		failure = errors.Join(failure, <-done)
 	}
