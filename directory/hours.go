@@ -163,7 +163,10 @@ var wholeDay = []Interval{{0, 24 * 60}}
 
 // on returns the intervals that begin on the day of t.
 func (h *Hours) on(t time.Time, cal *Calendar) []Interval {
-	date := Date(t.Format(time.DateOnly))
+	var date Date
+	if len(h.Exceptions) > 0 || h.Holidays != nil {
+		date = Date(t.Format(time.DateOnly))
+	}
 	for i := len(h.Exceptions) - 1; i >= 0; i-- {
 		if e := h.Exceptions[i]; e.From <= date && date <= e.To {
 			return e.Intervals

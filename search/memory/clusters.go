@@ -34,7 +34,7 @@ func (e *Engine) Clusters(ctx context.Context, q search.ClusterQuery) ([]search.
 			return nil, err
 		}
 		f := v.seg.filter(&q.Query, e.calendar, texts[i], v.dead)
-		it := f.all("").Iterator()
+		it := v.seg.passing(&f, "").Iterator()
 		for it.HasNext() {
 			d := it.Next()
 			p := v.seg.geo.points[d]

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"math/bits"
 	"slices"
+	"sync"
 
 	"github.com/RoaringBitmap/roaring/v2"
 
@@ -41,10 +42,16 @@ type denseSet struct {
 	used  []uint32
 }
 
-func newDenseSet(docs *roaring.Bitmap, size int) denseSet {
-	s := denseSet{words: make([]uint64, (size+63)/64)}
+var denseSets = sync.Pool{New: func() any { return new(denseSet) }}
+
+// newDenseSet copies a set of documents of a segment of size documents. It goes
+// back to denseSets after use.
+func newDenseSet(docs *roaring.Bitmap, size int) *denseSet {
+	s := denseSets.Get().(*denseSet)
+	s.words = slices.Grow(s.words[:0], (size+63)/64)[:(size+63)/64]
+	clear(s.words)
 	docs.WriteDenseTo(s.words)
-	s.used = make([]uint32, 0, min(len(s.words), int(docs.GetCardinality())))
+	s.used = s.used[:0]
 	for i, w := range s.words {
 		if w != 0 {
 			s.used = append(s.used, uint32(i))
@@ -54,7 +61,7 @@ func newDenseSet(docs *roaring.Bitmap, size int) denseSet {
 }
 
 // count returns how many of the value's documents are in a set.
-func (v *facetValue) count(docs denseSet) int {
+func (v *facetValue) count(docs *denseSet) int {
 	n := 0
 	if v.dense == nil {
 		for _, d := range v.list {
@@ -71,7 +78,7 @@ func (v *facetValue) count(docs denseSet) int {
 // countFacets adds one segment's counts of the facets that a query asks for.
 // docs are the documents that pass all filters.
 func (s *segment) countFacets(q *search.Query, f *filters, docs *roaring.Bitmap, into map[search.Facet]map[string]int) {
-	var shared denseSet // of docs, which most facets count
+	var shared *denseSet // of docs, which most facets count
 	for _, facet := range q.Facets {
 		counts := into[facet]
 		if counts == nil {
@@ -81,9 +88,9 @@ func (s *segment) countFacets(q *search.Query, f *filters, docs *roaring.Bitmap,
 		of, set := docs, shared
 		switch {
 		case f.restricts(facet):
-			of = f.all(facet)
+			of = s.passing(f, facet)
 			set = newDenseSet(of, len(s.docs))
-		case shared.words == nil:
+		case shared == nil:
 			shared = newDenseSet(docs, len(s.docs))
 			set = shared
 		}
@@ -95,17 +102,23 @@ func (s *segment) countFacets(q *search.Query, f *filters, docs *roaring.Bitmap,
 			}
 		}
 		values := s.facets[facet]
-		if facet != search.RegionFacet {
+		if facet == search.RegionFacet {
+			for _, code := range q.RegionFacet {
+				if v := values[code]; v != nil {
+					add(v)
+				}
+			}
+		} else {
 			for _, v := range values {
 				add(v)
 			}
-			continue
 		}
-		for _, code := range q.RegionFacet {
-			if v := values[code]; v != nil {
-				add(v)
-			}
+		if set != shared {
+			denseSets.Put(set)
 		}
+	}
+	if shared != nil {
+		denseSets.Put(shared)
 	}
 }
 

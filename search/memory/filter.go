@@ -35,7 +35,7 @@ func (s *segment) filter(q *search.Query, cal *directory.Calendar, text, dead *r
 		if bits == nil {
 			bits = none
 		}
-		f.rest = roaring.And(f.rest, bits)
+		f.rest = s.intersect(f.rest, bits)
 	}
 	for _, v := range q.Features {
 		need(s.fields[fieldKey(search.FeatureFacet, v)])
@@ -83,13 +83,25 @@ func anyOf[V ~string](s *segment, field search.Facet, values []V) *roaring.Bitma
 	if len(values) == 0 {
 		return nil
 	}
-	docs := none
+	var docs *roaring.Bitmap
 	for _, v := range values {
-		if bits := s.fields[fieldKey(field, string(v))]; bits != nil {
-			docs = roaring.Or(docs, bits)
-		}
+		docs = or(docs, s.fields[fieldKey(field, string(v))])
+	}
+	if docs == nil {
+		return none
 	}
 	return docs
+}
+
+// intersect spares the work where one side is the whole segment.
+func (s *segment) intersect(a, b *roaring.Bitmap) *roaring.Bitmap {
+	switch {
+	case a == s.all:
+		return b
+	case b == s.all:
+		return a
+	}
+	return roaring.And(a, b)
 }
 
 // where returns the documents whose value in a column is kept.
@@ -112,12 +124,12 @@ func (s *segment) openHours(t time.Time, cal *directory.Calendar) []bool {
 	return open
 }
 
-// all returns the documents that pass every part but the one left out.
-func (f *filters) all(except search.Facet) *roaring.Bitmap {
+// passing returns the documents that pass every part but the one left out.
+func (s *segment) passing(f *filters, except search.Facet) *roaring.Bitmap {
 	docs := f.rest
-	for _, facet := range []search.Facet{search.KindFacet, search.CategoryFacet, search.RegionFacet} {
+	for _, facet := range [...]search.Facet{search.KindFacet, search.CategoryFacet, search.RegionFacet} {
 		if part := f.part(facet); part != nil && facet != except {
-			docs = roaring.And(docs, part)
+			docs = s.intersect(docs, part)
 		}
 	}
 	return docs

@@ -13,6 +13,12 @@ type marker struct {
 	texts   [][]rune // normalized words
 	spoken  []string // letters that may be pinyin
 	initial []string // letters that were taken as initials
+
+	// Of the text being marked: its folded characters, where they come from, and
+	// which are marked.
+	folded []rune
+	from   []int
+	hit    []bool
 }
 
 // newMarker returns nil when there is nothing to mark.
@@ -50,9 +56,7 @@ func newMarker(terms []term) *marker {
 // mark returns the text as HTML with <mark> around what was found; ok is false
 // when nothing was.
 func (m *marker) mark(text string) (marked string, ok bool) {
-	// The folded characters with the places in the text that they come from.
-	folded := make([]rune, 0, len(text))
-	from := make([]int, 0, len(text)+1)
+	folded, from := m.folded[:0], m.from[:0]
 	for i, r := range text {
 		if f := search.Fold(r); f >= 0 {
 			folded = append(folded, f)
@@ -60,10 +64,13 @@ func (m *marker) mark(text string) (marked string, ok bool) {
 		}
 	}
 	from = append(from, len(text))
-	hit := make([]bool, len(folded))
+	hit := slices.Grow(m.hit[:0], len(folded))[:len(folded)]
+	clear(hit)
+	m.folded, m.from, m.hit = folded, from, hit
 	set := func(at, n int) {
 		for i := at; i < at+n; i++ {
 			hit[i] = true
+			ok = true
 		}
 	}
 	for _, word := range m.texts {
@@ -77,7 +84,11 @@ func (m *marker) mark(text string) (marked string, ok bool) {
 		m.markSpoken(folded, set)
 	}
 
+	if !ok {
+		return "", false
+	}
 	var b strings.Builder
+	b.WriteString(html.EscapeString(text[:from[0]]))
 	open := false
 	for i := range folded {
 		if hit[i] != open {
@@ -86,14 +97,13 @@ func (m *marker) mark(text string) (marked string, ok bool) {
 			} else {
 				b.WriteString("</mark>")
 			}
-			ok = true
 		}
 		b.WriteString(html.EscapeString(text[from[i]:from[i+1]]))
 	}
 	if open {
 		b.WriteString("</mark>")
 	}
-	return b.String(), ok
+	return b.String(), true
 }
 
 // splitsWord tells whether a word of letters would be marked inside a longer one

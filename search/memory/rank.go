@@ -17,8 +17,9 @@ import (
 //  2. proximity: more neighbouring words of the query also stand side by side in
 //     the name, or else in an alias, or else in what classifies the listing
 //  3. attribute: name before alias, category, summary, address; summed over words
-//  4. exactness: the query is the whole name; is an alias; begins the name;
-//     is found as typed; is found by synonyms or an unfinished word
+//  4. exactness: the query is the whole name; is an alias; stands in the name
+//     with nothing left out; begins the name; is found as typed; is found by
+//     synonyms or an unfinished word
 const rules = 4
 
 // path is the cost of a document under each rule.
@@ -56,8 +57,19 @@ func (s *segment) relevance(terms []term, at int, text string) [rules]rule {
 	norm := search.Normalize(text)
 	whole, _ := s.lookup(string(wholeKey) + strings.ReplaceAll(norm, " ", ""))
 	begins, _ := s.lookup(string(beginKey) + beginning(norm))
-	add(3, whole.in[inName], whole.in[inAlias], begins.in[inName], literal)
+	add(3, whole.in[inName], whole.in[inAlias], s.holding(norm).in[inName], begins.in[inName], literal)
 	return out
+}
+
+// holding returns where a text of hanzi stands as it is, the words that a query
+// leaves out included: a firm may be called 放心 or 到家.
+func (s *segment) holding(norm string) postings {
+	runs := search.Runs(norm)
+	if len(runs) != 1 || runs[0].Script != search.Han {
+		return postings{}
+	}
+	p, _ := s.fill(hanSlots(runs[0].Text))
+	return p
 }
 
 // beginning returns what a name must begin with to begin like a query: the form

@@ -35,7 +35,7 @@ func (e *Engine) Search(ctx context.Context, q search.Query) (search.Result, err
 			return search.Result{}, err
 		}
 		f := v.seg.filter(&q, e.calendar, texts[i], v.dead)
-		docs := f.all("")
+		docs := v.seg.passing(&f, "")
 		res.Total += int(docs.GetCardinality())
 		found = mergePages(found, v.seg.page(&q, docs, terms, i, after), q.Limit+1)
 		v.seg.countFacets(&q, &f, docs, counts)
@@ -178,7 +178,7 @@ func (e *Engine) hit(c *candidate, q *search.Query, m *marker) search.Hit {
 	return h
 }
 
-// check refuses what the engine cannot answer and fills in the order.
+// check refuses what the engine cannot answer and fills in what was left out.
 func check(q *search.Query) error {
 	var fields []directory.FieldError
 	add := func(parameter, code, limit string) {
@@ -207,6 +207,8 @@ func check(q *search.Query) error {
 	default:
 		add("sort", directory.CodeValue, "relevance, distance, satisfaction, newest, name")
 	}
+	// A facet asked for twice is counted once.
+	q.Facets = slices.Compact(slices.Sorted(slices.Values(q.Facets)))
 	return directory.InvalidFields("query", fields)
 }
 

@@ -2,6 +2,7 @@ package memory
 
 import (
 	"context"
+	"html"
 
 	"qingfu/search"
 )
@@ -21,13 +22,16 @@ func (e *Engine) Suggest(ctx context.Context, q search.SuggestQuery) ([]search.S
 	var found []candidate
 	for i, v := range snap.view {
 		f := v.seg.filter(&query, e.calendar, texts[i], v.dead)
-		found = mergePages(found, v.seg.page(&query, f.all(""), terms, i, nil), q.Limit)
+		found = mergePages(found, v.seg.page(&query, v.seg.passing(&f, ""), terms, i, nil), q.Limit)
 	}
 	marker := newMarker(terms)
 	out := make([]search.Suggestion, len(found))
 	for i, c := range found {
 		d := &c.seg.docs[c.doc]
-		marked, _ := marker.mark(d.name)
+		marked, ok := marker.mark(d.name)
+		if !ok { // found by another of its texts
+			marked = html.EscapeString(d.name)
+		}
 		out[i] = search.Suggestion{ID: d.id, Name: d.name, Kind: d.kind, Highlight: marked}
 	}
 	return out, ctx.Err()

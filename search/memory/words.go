@@ -211,28 +211,35 @@ func tibetan(run string, last bool) []alternative {
 func spelt(letters string, last bool) []alternative {
 	var alts []alternative
 	full := search.SplitPinyin(letters, false)
-	if len(full) > 0 {
-		alts = append(alts, alternative{slots: windows(pinyinKey, full[0]), literal: true})
+	for i, split := range full {
+		if i == 0 || len(split) > window { // shorter ones have the same key
+			alts = append(alts, alternative{slots: windows(pinyinKey, split), literal: true})
+		}
 	}
 	if !last {
 		return alts
 	}
-	for _, split := range search.SplitPinyin(letters, true) {
-		n := len(split)
-		slots := windows(pinyinKey, split)
-		tail := split[n-1]
-		end := slots[len(slots)-1]
-		stem := strings.TrimSuffix(end[0], tail)
-		end = nil
-		for _, s := range search.Completions(tail) {
-			if s != tail || len(full) == 0 {
-				end = append(end, stem+s)
-			}
+	// Without a full reading the shortest unfinished one counts: others split
+	// syllables that nobody would type so.
+	unfinished := full
+	if len(full) == 0 {
+		unfinished = search.SplitPinyin(letters, true)
+	}
+	if len(unfinished) == 0 {
+		return alts
+	}
+	slots := windows(pinyinKey, unfinished[0])
+	tail := unfinished[0][len(unfinished[0])-1]
+	stem := strings.TrimSuffix(slots[len(slots)-1][0], tail)
+	var ends []string
+	for _, s := range search.Completions(tail) {
+		if s != tail || len(full) == 0 {
+			ends = append(ends, stem+s)
 		}
-		if len(end) > 0 {
-			slots[len(slots)-1] = end
-			alts = append(alts, alternative{slots: slots})
-		}
+	}
+	if len(ends) > 0 {
+		slots[len(slots)-1] = ends
+		alts = append(alts, alternative{slots: slots})
 	}
 	return alts
 }
