@@ -25,8 +25,9 @@ type serveCommand struct {
 	MeiliKey string `name:"meili-key" env:"MEILI_KEY" placeholder:"KEY" help:"API key of Meilisearch."`
 }
 
-// stopTime is how long requests under way may take when the server stops.
-const stopTime = 10 * time.Second
+// stopTime is how long requests under way may take when the server stops. It is
+// less than the ten seconds after which container engines lose patience.
+const stopTime = 5 * time.Second
 
 // Run implements the command.
 func (cmd *serveCommand) Run(ctx context.Context, con *console) (err error) {
