@@ -2,8 +2,10 @@ package search_test
 
 import (
 	"cmp"
+	"flag"
 	"math"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -338,6 +340,20 @@ func sameIDs(t fataler, what any, got, want []string) {
 				got[min(i, len(got)):min(i+3, len(got))], want[min(i, len(want)):min(i+3, len(want))])
 		}
 	}
+}
+
+// checkSome is rapid.Check for costly properties: with the given percentage of
+// the checks that -rapid.checks asks for.
+func checkSome(t *testing.T, percent int, property func(*rapid.T)) {
+	checks := flag.Lookup("rapid.checks")
+	asked := checks.Value.String()
+	n, err := strconv.Atoi(asked)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer flag.Set("rapid.checks", asked)
+	flag.Set("rapid.checks", strconv.Itoa(max(1, n*percent/100)))
+	rapid.Check(t, property)
 }
 
 // maybe draws a value in about one of n cases.

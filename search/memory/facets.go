@@ -75,16 +75,11 @@ func (v *facetValue) count(docs *denseSet) int {
 	return n
 }
 
-// countFacets adds one segment's counts of the facets that a query asks for.
+// countFacets adds one segment's counts of the facets that into has.
 // docs are the documents that pass all filters.
 func (s *segment) countFacets(q *search.Query, f *filters, docs *roaring.Bitmap, into map[search.Facet]map[string]int) {
 	var shared *denseSet // of docs, which most facets count
-	for _, facet := range q.Facets {
-		counts := into[facet]
-		if counts == nil {
-			counts = map[string]int{}
-			into[facet] = counts
-		}
+	for facet, counts := range into {
 		of, set := docs, shared
 		switch {
 		case f.restricts(facet):
