@@ -51,8 +51,8 @@ type resolver struct {
 // resolve finds out how each word is to be understood: as it is (in hanzi,
 // pinyin or letters, with synonyms, the last one perhaps unfinished); if no
 // document has it so, letters as initials, then with typos, then cut at a word
-// of the lexicon, and hanzi by their longest part that is found. A word that no
-// document has in any way is left out.
+// of the lexicon, and hanzi by their sound, then by their longest part that is
+// found. A word that no document has in any way is left out.
 func (r *resolver) resolve(words []search.Word) []term {
 	var terms []term
 	for _, w := range words {
@@ -84,6 +84,10 @@ func (r *resolver) understand(w search.Word, mayCut bool) []term {
 		}
 		return terms
 	case w.Script == search.Han:
+		if t := r.find(w, homophones(r.lexicon, w.Text)); t.hits > 0 {
+			t.fuzzy = true
+			return []term{t}
+		}
 		return r.longestPart(w)
 	}
 	return nil
@@ -106,6 +110,17 @@ func (r *resolver) find(w search.Word, alts []alternative) term {
 		}
 	}
 	return t
+}
+
+// homophones returns the alternatives of hanzi by their sound: the usual slip of
+// those who type pinyin is to pick the wrong characters.
+func homophones(lexicon *search.Lexicon, han string) []alternative {
+	syllables := search.Syllables(han)
+	if len(syllables) < 2 || slices.Contains(syllables, "") {
+		return nil
+	}
+	alts := []alternative{{slots: windows(pinyinKey, syllables), typos: 1}}
+	return append(alts, concepts(lexicon, lexicon.Spelt(strings.Join(syllables, "")), 1)...)
 }
 
 // longestPart gives up characters of an unknown word from its end, or else from
