@@ -1,0 +1,163 @@
+package main
+
+import (
+	"context"
+	"maps"
+	"strconv"
+	"strings"
+	"testing"
+
+	"qingfu/directory"
+	"qingfu/seed"
+	"qingfu/store"
+)
+
+// content is what a data folder holds.
+type content struct {
+	listings map[string]store.Doc[directory.Listing] // by id
+	lastSeq  int64
+}
+
+// versions is all that a write would change.
+func (c *content) versions() map[string]int64 {
+	out := map[string]int64{"last change": c.lastSeq}
+	for id, d := range c.listings {
+		out[id] = d.Version
+	}
+	return out
+}
+
+func (c *content) demo() int {
+	n := 0
+	for _, d := range c.listings {
+		if d.Value.Demo {
+			n++
+		}
+	}
+	return n
+}
+
+func read(t *testing.T, dir string) content {
+	t.Helper()
+	ctx := t.Context()
+	st, closer, err := (&dataSettings{DataDir: dir}).openStore(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer closer.Close()
+	c := content{listings: map[string]store.Doc[directory.Listing]{}}
+	if c.lastSeq, err = st.Listings.LastSeq(ctx); err != nil {
+		t.Fatal(err)
+	}
+	q := store.Query{Limit: store.MaxLimit}
+	for {
+		docs, next, err := st.Listings.Find(ctx, q)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, d := range docs {
+			c.listings[d.Value.ID] = d
+		}
+		if q.After = next; next == nil {
+			return c
+		}
+	}
+}
+
+func realListings(t *testing.T) []directory.Listing {
+	t.Helper()
+	real, err := seed.Real()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return real
+}
+
+func TestSeedingTwiceChangesNothing(t *testing.T) {
+	for _, args := range [][]string{{"seed"}, {"seed", "--no-demo"}, {"seed", "--synthetic", "1500", "--seed", "7"}} {
+		t.Run(strings.Join(args, " "), func(t *testing.T) {
+			dir := t.TempDir()
+			args := append(args, "--data-dir", dir)
+			succeed(t, args...)
+			first := read(t, dir)
+			succeed(t, args...)
+			second := read(t, dir)
+			if len(first.listings) == 0 || !maps.Equal(first.versions(), second.versions()) {
+				t.Errorf("%d listings up to change %d became %d up to change %d",
+					len(first.listings), first.lastSeq, len(second.listings), second.lastSeq)
+			}
+		})
+	}
+}
+
+func TestDemoDataIsLeftOut(t *testing.T) {
+	for name, c := range map[string]struct {
+		args, env string
+		demo      bool
+	}{
+		"by default not": {"seed", "", true},
+		"by flag":        {"seed --no-demo", "", false},
+		"by env":         {"seed", "QINGFU_DEMO=false", false},
+		"in production":  {"seed --env production --demo", "", false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			dir := t.TempDir()
+			if name, value, ok := strings.Cut(c.env, "="); ok {
+				t.Setenv(name, value)
+			}
+			e := succeed(t, append(strings.Fields(c.args), "--data-dir", dir)...)
+			got := read(t, dir)
+			if c.demo != (got.demo() > 0) || c.demo != strings.Contains(e.err, "示例") {
+				t.Errorf("%d demonstration entries, stderr: %s", got.demo(), e.err)
+			}
+			if got, want := len(got.listings)-got.demo(), len(realListings(t)); got != want {
+				t.Errorf("%d real listings, not %d", got, want)
+			}
+		})
+	}
+}
+
+func TestProductionRefusesDemoData(t *testing.T) {
+	dir := t.TempDir()
+	succeed(t, "seed", "--data-dir", dir)
+	demo := strconv.Itoa(len(read(t, dir).listings) - len(realListings(t)))
+	e := command(t.Context(), "serve", "--env", "production", "--addr", "127.0.0.1:0", "--data-dir", dir)
+	if e.code != 1 || strings.Count(e.err, "\n") != 1 || !strings.Contains(e.err, demo+" demonstration") {
+		t.Errorf("code %d, %s", e.code, e.err)
+	}
+}
+
+func TestSyntheticListingsFollowFromTheirSeed(t *testing.T) {
+	folder := func(args ...string) map[string]string {
+		dir := t.TempDir()
+		succeed(t, append([]string{"seed", "--data-dir", dir}, args...)...)
+		names := map[string]string{}
+		for id, d := range read(t, dir).listings {
+			names[id] = d.Value.Names.Zh
+			if !d.Value.Demo {
+				t.Errorf("%s is not marked as a demonstration", d.Value.Names.Zh)
+			}
+		}
+		return names
+	}
+	seven := folder("--synthetic", "1200", "--seed", "7")
+	if len(seven) != 1200 {
+		t.Errorf("%d listings, not 1200", len(seven))
+	}
+	if again := folder("--synthetic", "1200", "--seed", "7"); !maps.Equal(seven, again) {
+		t.Error("the same seed gave other listings")
+	}
+	for id := range folder("--synthetic", "100", "--seed", "8") {
+		if seven[id] != "" {
+			t.Fatal("another seed gave a listing of the same id")
+		}
+	}
+}
+
+func TestInterruptedSeedFails(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if e := command(ctx, "seed", "--synthetic", "10", "--data-dir", t.TempDir()); e.code != 1 {
+		t.Errorf("code %d, not 1; %s", e.code, e.err)
+	}
+}
