@@ -5,7 +5,6 @@ import (
 	"slices"
 
 	"github.com/RoaringBitmap/roaring/v2"
-	"github.com/tidwall/rtree"
 
 	"qingfu/directory"
 )
@@ -15,7 +14,7 @@ type geo struct {
 	at      []vector // by document; the zero vector where there is no position
 	points  []directory.Point
 	located *roaring.Bitmap
-	tree    *rtree.RTreeG[uint32] // by longitude and latitude
+	tree    kdTree // of the located ones; set by finish
 }
 
 // vector is a position as a unit vector from the centre of the Earth: the
@@ -24,7 +23,7 @@ type geo struct {
 type vector [3]float64
 
 func newGeo(n int) geo {
-	return geo{at: make([]vector, 0, n), points: make([]directory.Point, 0, n), located: roaring.New(), tree: &rtree.RTreeG[uint32]{}}
+	return geo{at: make([]vector, 0, n), points: make([]directory.Point, 0, n), located: roaring.New()}
 }
 
 func (g *geo) add(d int, p *directory.Point) {
@@ -36,9 +35,10 @@ func (g *geo) add(d int, p *directory.Point) {
 	g.at = append(g.at, vectorOf(*p))
 	g.points = append(g.points, *p)
 	g.located.Add(uint32(d))
-	xy := [2]float64{p.Lon, p.Lat}
-	g.tree.Insert(xy, xy, uint32(d))
 }
+
+// finish builds the tree when all documents are there.
+func (g *geo) finish() { g.tree = newKDTree(g.located.ToArray(), g.points) }
 
 func vectorOf(p directory.Point) vector {
 	const rad = math.Pi / 180
@@ -61,30 +61,25 @@ func chord2Of(m float64) float64 {
 
 // within returns the documents at most radius metres from p.
 func (g *geo) within(p directory.Point, radius float64) *roaring.Bitmap {
-	const degree = math.Pi / 180 * directory.EarthRadiusM // metres in a degree of latitude
-	dLat := radius / degree
-	dLon := 180.0
-	if cos := math.Cos((math.Abs(p.Lat) + dLat) * math.Pi / 180); dLat+math.Abs(p.Lat) < 90 && cos > 0 {
-		dLon = math.Min(180, dLat/cos)
-	}
 	from, limit := vectorOf(p), chord2Of(radius)
-	return g.collect(directory.Box{South: p.Lat - dLat, West: p.Lon - dLon, North: p.Lat + dLat, East: p.Lon + dLon},
-		func(d uint32) bool { return from.chord2(g.at[d]) <= limit })
+	var docs []uint32
+	g.tree.around(p, func() float64 { return limit }, func(d uint32) {
+		if from.chord2(g.at[d]) <= limit {
+			docs = append(docs, d)
+		}
+	})
+	return bitmapOf(docs)
 }
 
 // inBox returns the documents within a box.
 func (g *geo) inBox(b directory.Box) *roaring.Bitmap {
-	return g.collect(b, func(uint32) bool { return true })
+	var docs []uint32
+	g.tree.inBox(b, func(d uint32) { docs = append(docs, d) })
+	return bitmapOf(docs)
 }
 
-func (g *geo) collect(b directory.Box, keep func(d uint32) bool) *roaring.Bitmap {
-	var docs []uint32
-	g.tree.Search([2]float64{b.West, b.South}, [2]float64{b.East, b.North}, func(_, _ [2]float64, d uint32) bool {
-		if keep(d) {
-			docs = append(docs, d)
-		}
-		return true
-	})
+// bitmapOf returns a bitmap of documents in any order, which it sorts.
+func bitmapOf(docs []uint32) *roaring.Bitmap {
 	slices.Sort(docs)
 	return roaring.BitmapOf(docs...)
 }
@@ -102,7 +97,11 @@ func (s *segment) nearest(cand *roaring.Bitmap, p directory.Point, after *place,
 		// The tree pays when it meets candidates often; otherwise measuring every
 		// candidate is less work.
 		if n := located.GetCardinality(); n > 2000 && n > uint64(len(s.docs)/20) {
-			s.nearestByTree(located, p, from, near)
+			s.geo.tree.around(p, near.reach, func(d uint32) {
+				if c := from.chord2(s.geo.at[d]); c <= near.reach() && located.Contains(d) {
+					near.add(d, c)
+				}
+			})
 		} else {
 			located.Iterate(func(d uint32) bool { near.add(d, from.chord2(s.geo.at[d])); return true })
 		}
@@ -129,9 +128,18 @@ type nearest struct {
 	found []candidate // in order
 }
 
+// reach is the squared chord beyond which nothing is wanted any more. At it a
+// document may still come first by its rank.
+func (n *nearest) reach() float64 {
+	if len(n.found) < n.limit {
+		return math.Inf(1)
+	}
+	return n.found[n.limit-1].Distance
+}
+
 // add considers a document at a squared chord.
 func (n *nearest) add(d uint32, chord2 float64) {
-	if len(n.found) == n.limit && chord2 > n.found[n.limit-1].Distance {
+	if chord2 > n.reach() {
 		return
 	}
 	c := n.seg.candidate(d, place{Distance: chord2})
@@ -141,40 +149,4 @@ func (n *nearest) add(d uint32, chord2 float64) {
 	at, _ := slices.BinarySearchFunc(n.found, &c, func(a candidate, b *candidate) int { return a.compare(&b.place) })
 	n.found = slices.Insert(n.found, at, c)
 	n.found = n.found[:min(len(n.found), n.limit)]
-}
-
-// nearestByTree feeds n from the nearest document outward.
-func (s *segment) nearestByTree(located *roaring.Bitmap, p directory.Point, from vector, n *nearest) {
-	s.geo.tree.Nearby(
-		func(low, high [2]float64, d uint32, item bool) float64 {
-			if item {
-				return from.chord2(s.geo.at[d])
-			}
-			return lowerBound(p, low, high)
-		},
-		func(_, _ [2]float64, d uint32, chord2 float64) bool {
-			// Equal distances come in no order, so all of the last one are considered.
-			if len(n.found) == n.limit && chord2 > n.found[n.limit-1].Distance {
-				return false
-			}
-			if located.Contains(d) {
-				n.add(d, chord2)
-			}
-			return true
-		})
-}
-
-// lowerBound is a squared chord that no point of a box of longitudes and
-// latitudes is nearer than: the larger of the ways to its nearest parallel and
-// to its nearest meridian.
-func lowerBound(p directory.Point, low, high [2]float64) float64 {
-	const rad = math.Pi / 180
-	dLat := math.Max(0, math.Max(low[1]-p.Lat, p.Lat-high[1])) * rad
-	dLon := math.Max(0, math.Max(low[0]-p.Lon, p.Lon-high[0])) * rad
-	if dLon > math.Pi/2 {
-		dLon = 0 // the great circle of the meridian may be met on its far side
-	}
-	toMeridian := math.Asin(math.Sin(dLon) * math.Cos(p.Lat*rad))
-	// A hair less, so that rounding never puts a box behind a point in it.
-	return chord2Of(math.Max(dLat, toMeridian)*directory.EarthRadiusM) * (1 - 1e-12)
 }

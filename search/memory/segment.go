@@ -169,6 +169,7 @@ func (c *columns) values(price int32, share float32, hours *directory.Hours) {
 // segment completes the columns.
 func (c *columns) segment() *segment {
 	s := c.s
+	s.geo.finish()
 	s.all = roaring.New()
 	s.all.AddRange(0, uint64(len(s.docs)))
 	s.fields = make(map[string]*roaring.Bitmap, len(c.fields))
