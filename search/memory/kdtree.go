@@ -9,7 +9,7 @@ import (
 // kdTree finds the documents around a point or in a box (J. L. Bentley 1975,
 // "Multidimensional binary search trees used for associative searching"). It is
 // no more than the documents in such an order that every stretch lo to hi is
-// split in its middle: by latitude, then by longitude, and so on.
+// split by the one in its middle: by latitude, then by longitude, and so on.
 type kdTree struct {
 	docs   []uint32
 	points []directory.Point // by document
@@ -38,7 +38,7 @@ func (t *kdTree) build(lo, hi, axis int) {
 	mid := (lo + hi) / 2
 	t.split(lo, hi, mid, axis)
 	t.build(lo, mid, 1-axis)
-	t.build(mid, hi, 1-axis)
+	t.build(mid+1, hi, 1-axis)
 }
 
 // split moves the documents of a stretch so that none before mid is above the
@@ -83,25 +83,18 @@ func (t *kdTree) around(p directory.Point, reach func() float64, visit func(d ui
 			return
 		}
 		mid := (lo + hi) / 2
-		at := t.coordinate(t.docs[mid], axis)
-		var away float64
-		if axis == 0 {
-			away = p.Lat - at
-		} else {
-			away = p.Lon - at
+		away := p.Lat - t.points[t.docs[mid]].Lat
+		if axis == 1 {
+			away = p.Lon - t.points[t.docs[mid]].Lon
 		}
-		if away < 0 {
-			walk(lo, mid, 1-axis)
-		} else {
-			walk(mid, hi, 1-axis)
+		near, far := [2]int{lo, mid}, [2]int{mid + 1, hi}
+		if away > 0 {
+			near, far = far, near
 		}
-		if least(away, axis, cosLat) > reach() {
-			return
-		}
-		if away < 0 {
-			walk(mid, hi, 1-axis)
-		} else {
-			walk(lo, mid, 1-axis)
+		walk(near[0], near[1], 1-axis)
+		visit(t.docs[mid])
+		if least(away, axis, cosLat) <= reach() {
+			walk(far[0], far[1], 1-axis)
 		}
 	}
 	walk(0, len(t.docs), 0)
@@ -141,8 +134,11 @@ func (t *kdTree) inBox(b directory.Box, visit func(d uint32)) {
 		if low[axis] <= at {
 			walk(lo, mid, 1-axis)
 		}
+		if b.Contains(t.points[t.docs[mid]]) {
+			visit(t.docs[mid])
+		}
 		if high[axis] >= at {
-			walk(mid, hi, 1-axis)
+			walk(mid+1, hi, 1-axis)
 		}
 	}
 	walk(0, len(t.docs), 0)
