@@ -2,6 +2,7 @@ package search
 
 import (
 	_ "embed"
+	"slices"
 	"strings"
 	"sync"
 	"unicode/utf8"
@@ -142,6 +143,7 @@ func SplitPinyin(letters string, partial bool) [][]string {
 		return ok
 	}
 	walk(0)
+	slices.SortStableFunc(out, func(a, b []string) int { return len(a) - len(b) })
 	return out
 }
 

@@ -23,6 +23,11 @@ var simplified = sync.OnceValue(func() map[rune]rune {
 		to, _ := utf8.DecodeRuneInString(line[n:])
 		table[from] = to
 	}
+	for from, to := range table { // 薴 is 苧, which is itself traditional for 苎
+		if further, ok := table[to]; ok {
+			table[from] = further
+		}
+	}
 	return table
 })
 
@@ -39,7 +44,7 @@ func Fold(r rune) rune {
 		return r
 	case r >= 'A' && r <= 'Z':
 		return r + 'a' - 'A'
-	case r == '\'' || r == '’' || r == '`' || r == '\u200b' || r == '\ufeff':
+	case r == '\'' || r == '‘' || r == '’' || r == 'ʼ' || r == '`' || r == '\u200b' || r == '\ufeff':
 		return dropped
 	case r < 0x80:
 		return ' '
@@ -64,7 +69,7 @@ func Fold(r rune) rune {
 	case unicode.IsLetter(r) || unicode.IsDigit(r):
 		if d := norm.NFKD.PropertiesString(string(r)).Decomposition(); len(d) > 0 {
 			base, _ := utf8.DecodeRune(d)
-			return unicode.ToLower(base)
+			return Fold(base) // which cannot be decomposed any more
 		}
 		return unicode.ToLower(r)
 	}
