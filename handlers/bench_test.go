@@ -30,7 +30,7 @@ func BenchmarkRead(b *testing.B) {
 // index has them and translated.
 func BenchmarkSendPage(b *testing.B) {
 	f := newFixture(b, nil)
-	r, err := f.cfg.Search.Search(b.Context(), search.Query{
+	r, err := f.search.Search(b.Context(), search.Query{
 		Text: "家政", Sort: search.ByRelevance, Limit: 20, Now: noon,
 		Facets: []search.Facet{search.KindFacet, search.CategoryFacet, search.RegionFacet}, RegionFacet: f.api.regionFacet(nil),
 	})

@@ -4,14 +4,15 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"log/slog"
 	"maps"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"path/filepath"
 	"slices"
-	"sync"
 	"testing"
 	"time"
 
@@ -32,77 +33,98 @@ import (
 // noon is a Monday in November, when most places are open.
 var noon = time.Date(2026, 11, 23, 11, 0, 0, 0, directory.Shanghai)
 
-// fixture is the API over the embedded engines with the real and the
-// demonstration listings, and one draft.
-type fixture struct {
-	app      *fiber.App
-	api      *api
-	cfg      Config
-	spec     *openapi3.T
-	listings []directory.Listing // the published ones
-	draft    string              // the id of the draft
-}
-
-// seeded is the data of every fixture, which nothing changes.
-var seeded = sync.OnceValues(func() (s struct {
+// engines hold the real and the demonstration listings and one draft. Tests only
+// read them, so that one set serves all.
+type engines struct {
+	store    *store.Store
+	db       *sqlite.Engine
+	search   *memory.Engine
 	regions  *directory.Regions
 	calendar *directory.Calendar
 	lexicon  *search.Lexicon
-	listings []directory.Listing
-	docs     []search.Document
-}, err error) {
-	var real, demo []directory.Listing
-	var e1, e2, e3, e4 error
-	s.regions, e1 = seed.Regions()
-	s.calendar, e2 = seed.Calendar()
-	real, e3 = seed.Real()
-	demo, e4 = seed.Demo()
-	if err := errors.Join(e1, e2, e3, e4); err != nil {
-		return s, err
+	listings []directory.Listing // the published ones
+}
+
+const draftID = "01890a5d-ac96-774b-bcce-b302099a8057"
+
+var theEngines *engines
+
+func TestMain(m *testing.M) {
+	dir, err := os.MkdirTemp("", "handlers")
+	if err == nil {
+		theEngines, err = newEngines(context.Background(), filepath.Join(dir, "test.db"))
 	}
-	s.lexicon = search.NewLexicon(s.regions)
-	s.listings = append(real, demo...)
-	s.docs = make([]search.Document, len(s.listings))
-	indexer := search.NewIndexer(s.regions)
-	for i := range s.listings {
-		if s.docs[i], err = indexer.Document(&s.listings[i]); err != nil {
-			return s, err
+	code := 1
+	if err == nil {
+		code = m.Run()
+		err = errors.Join(theEngines.search.Close(), theEngines.db.Close(), os.RemoveAll(dir))
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		code = 1
+	}
+	os.Exit(code)
+}
+
+func newEngines(ctx context.Context, path string) (*engines, error) {
+	e := &engines{}
+	var demo []directory.Listing
+	var errs [4]error
+	e.regions, errs[0] = seed.Regions()
+	e.calendar, errs[1] = seed.Calendar()
+	e.listings, errs[2] = seed.Real()
+	demo, errs[3] = seed.Demo()
+	if err := errors.Join(errs[:]...); err != nil {
+		return nil, err
+	}
+	e.listings = append(e.listings, demo...)
+	e.lexicon = search.NewLexicon(e.regions)
+
+	var err error
+	if e.db, err = sqlite.Open(ctx, path); err != nil {
+		return nil, err
+	}
+	if e.store, err = store.New(ctx, e.db); err != nil {
+		return nil, err
+	}
+	draft := e.listings[0]
+	draft.ID, draft.Status = draftID, directory.Draft
+	if _, err = e.store.Listings.Upsert(ctx, append([]directory.Listing{draft}, e.listings...)); err != nil {
+		return nil, err
+	}
+	if e.search, err = memory.New(e.lexicon, e.calendar); err != nil {
+		return nil, err
+	}
+	docs := make([]search.Document, len(e.listings))
+	indexer := search.NewIndexer(e.regions)
+	for i := range e.listings {
+		if docs[i], err = indexer.Document(&e.listings[i]); err != nil {
+			return nil, err
 		}
 	}
-	return s, nil
-})
+	return e, e.search.Put(ctx, docs...)
+}
 
+// fixture is the API over the engines.
+type fixture struct {
+	*engines
+	app  *fiber.App
+	api  *api
+	spec *openapi3.T
+}
+
+// newFixture returns an API whose configuration change may alter.
 func newFixture(t testing.TB, change func(*Config)) *fixture {
 	t.Helper()
-	ctx := context.Background()
 	fatal := func(err error) {
 		t.Helper()
 		if err != nil {
 			t.Fatal(err)
 		}
 	}
-	data, err := seeded()
-	fatal(err)
-	f := &fixture{listings: data.listings}
-
-	db, err := sqlite.Open(ctx, filepath.Join(t.TempDir(), "test.db"))
-	fatal(err)
-	t.Cleanup(func() { fatal(db.Close()) })
-	st, err := store.New(ctx, db)
-	fatal(err)
-	draft := f.listings[0]
-	draft.ID, draft.Status = "01890a5d-ac96-774b-bcce-b302099a8057", directory.Draft
-	f.draft = draft.ID
-	_, err = st.Listings.Upsert(ctx, append([]directory.Listing{draft}, f.listings...))
-	fatal(err)
-
-	engine, err := memory.New(data.lexicon, data.calendar)
-	fatal(err)
-	t.Cleanup(func() { fatal(engine.Close()) })
-	fatal(engine.Put(ctx, data.docs...))
-
-	f.cfg = Config{
-		Store: st, Search: engine, Regions: data.regions, Lexicon: data.lexicon, Calendar: data.calendar,
+	f := &fixture{engines: theEngines}
+	cfg := Config{
+		Store: f.store, Search: f.search, Regions: f.regions, Lexicon: f.lexicon, Calendar: f.calendar,
 		Log:      slog.New(slog.DiscardHandler),
 		Now:      func() time.Time { return noon },
 		Ready:    func(context.Context) error { return nil },
@@ -111,9 +133,10 @@ func newFixture(t testing.TB, change func(*Config)) *fixture {
 		Version:  "test",
 	}
 	if change != nil {
-		change(&f.cfg)
+		change(&cfg)
 	}
-	f.api, err = newAPI(f.cfg)
+	var err error
+	f.api, err = newAPI(cfg)
 	fatal(err)
 	f.app, err = f.api.app()
 	fatal(err)

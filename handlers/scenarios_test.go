@@ -49,9 +49,9 @@ func TestScenarios(t *testing.T) {
 		{"a listing", "/v1/listings/" + known, nil, 200, map[string]any{"id": known, "name": f.listings[0].Names.Zh, "region.path.0": "青海省", "status": "published", "satisfaction.state": "*"}},
 		{"a listing in English", "/v1/listings/" + known + "?lang=en", nil, 200, map[string]any{"region.path.0": "Qinghai"}},
 		{"an unknown listing", "/v1/listings/" + unknown, nil, 404, map[string]any{"code": "not_found", "detail": "*"}},
-		{"a draft is not shown", "/v1/listings/" + f.draft, nil, 404, map[string]any{"code": "not_found"}},
-		{"a batch in its order", "/v1/listings:batch?ids=" + strings.Join([]string{f.listings[5].ID, unknown, f.listings[2].ID, f.draft, f.listings[5].ID}, ","), nil, 200, map[string]any{
-			"items.#": 2.0, "items.0.id": f.listings[5].ID, "items.1.id": f.listings[2].ID, "missing": []any{unknown, f.draft}}},
+		{"a draft is not shown", "/v1/listings/" + draftID, nil, 404, map[string]any{"code": "not_found"}},
+		{"a batch in its order", "/v1/listings:batch?ids=" + strings.Join([]string{f.listings[5].ID, unknown, f.listings[2].ID, draftID, f.listings[5].ID}, ","), nil, 200, map[string]any{
+			"items.#": 2.0, "items.0.id": f.listings[5].ID, "items.1.id": f.listings[2].ID, "missing": []any{unknown, draftID}}},
 
 		{"suggest by a synonym in pinyin", "/v1/suggest?q=yuesao", nil, 200, map[string]any{"items.0.code": "maternity", "items.1.type": "listing"}},
 		{"suggest a region by initials", "/v1/suggest?q=cdq", nil, 200, map[string]any{"items.0.code": "630102", "items.0.highlight": "<mark>城东区</mark>", "items.0.path.1": "西宁市"}},
@@ -309,7 +309,7 @@ func TestRefusals(t *testing.T) {
 		code          string
 	}{
 		{"wrong method", "POST /v1/listings" + head + "\r\n", 405, "method_not_allowed"},
-		{"wrong method on a parameter", "DELETE /v1/listings/" + f.draft + head + "\r\n", 405, "method_not_allowed"},
+		{"wrong method on a parameter", "DELETE /v1/listings/" + draftID + head + "\r\n", 405, "method_not_allowed"},
 		{"method of another world", "BREW /v1/listings" + head + "\r\n", 405, "method_not_allowed"},
 		{"wrong method, unknown path", "POST /v2" + head + "\r\n", 404, "not_found"},
 		{"long URL", "GET /v1/listings?q=" + long + head + "\r\n", 414, "uri_too_long"},

@@ -32,7 +32,7 @@ func (a *api) suggest(c *fiber.Ctx, in *input) error {
 		Regions: in.regions(a.Regions, "region"),
 		Limit:   in.integer("limit"),
 	}
-	if strings.TrimSpace(q.Text) == "" && in.find("q") != nil && in.find("q").value != nil {
+	if q.Text != "" && strings.TrimSpace(q.Text) == "" {
 		in.refuse("q", directory.CodeRequired, "")
 	}
 	if err := in.err(); err != nil {
