@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"path/filepath"
+	"runtime"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -109,14 +110,14 @@ func BenchmarkUpsertUnchanged(b *testing.B) {
 	b.ReportMetric(float64(n)/b.Elapsed().Seconds(), "listings/s")
 }
 
-// BenchmarkWriteOne replaces single documents, one caller and many at a time.
+// BenchmarkWriteOne inserts single documents, with few callers and with many.
 func BenchmarkWriteOne(b *testing.B) {
-	for _, callers := range []int{1, 64} {
-		b.Run(fmt.Sprintf("callers=%d", callers), func(b *testing.B) {
+	for _, each := range []int{1, 64} {
+		b.Run(fmt.Sprintf("callers=%d", each*runtime.GOMAXPROCS(0)), func(b *testing.B) {
 			s, _, _ := benchStore(b, 1)
 			values := listings(1)
 			var next atomic.Int64
-			b.SetParallelism(callers) // times GOMAXPROCS
+			b.SetParallelism(each)
 			b.ResetTimer()
 			b.RunParallel(func(pb *testing.PB) {
 				for pb.Next() {
