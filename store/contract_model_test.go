@@ -176,7 +176,7 @@ func TestEngineIsTheModel(t *testing.T) {
 				batchAt := at
 				var writes []store.Write
 				plan := maps.Clone(m)
-				for range rapid.IntRange(1, 25).Draw(t, "writes") {
+				for range rapid.IntRange(1, 16).Draw(t, "writes") {
 					w := drawWrite(t, plan)
 					plan.write(w, 0)
 					writes = append(writes, w)
@@ -198,7 +198,7 @@ func TestEngineIsTheModel(t *testing.T) {
 				checkChanges(t, e, d.Name, m, batchAt)
 			}
 			checkChanges(t, e, d.Name, m, 0)
-			for range 3 {
+			for range 2 {
 				checkFind(t, e, d.Name, m)
 				checkCount(t, e, d.Name, m)
 			}
