@@ -49,6 +49,7 @@ type Lexicon struct {
 	longest  int                 // word in bytes
 	begins   map[string]bool     // the first two characters of words
 	byPinyin map[string][]string // full pinyin, joined
+	wider    map[string]string   // from the concept of a category to the word of its kind
 	longestP int
 }
 
@@ -61,7 +62,7 @@ type lexeme struct {
 
 // NewLexicon builds the lexicon.
 func NewLexicon(regions *directory.Regions) *Lexicon {
-	lx := &Lexicon{words: map[string]lexeme{}, begins: map[string]bool{}, byPinyin: map[string][]string{}}
+	lx := &Lexicon{words: map[string]lexeme{}, begins: map[string]bool{}, byPinyin: map[string][]string{}, wider: map[string]string{}}
 	for line := range strings.Lines(synonymFile) {
 		group := strings.Split(Normalize(strings.ReplaceAll(line, "=", " ")), " ")
 		if strings.HasPrefix(line, "#") || len(group) < 2 {
@@ -82,6 +83,13 @@ func NewLexicon(regions *directory.Regions) *Lexicon {
 			for _, name := range append(reg.ShortNames(), reg.Names.Zh) {
 				lx.add(name, lexeme{class: Place})
 			}
+		}
+	}
+	for _, c := range directory.Categories {
+		kind, _ := directory.KindTerm(c.Kind)
+		word, concept := Normalize(kind.Names.Zh), lx.words[Normalize(c.Names.Zh)].concept
+		if concept != "" && concept != lx.words[word].concept {
+			lx.wider[concept] = word
 		}
 	}
 	for line := range strings.Lines(stopwordFile) {
@@ -252,6 +260,13 @@ func (lx *Lexicon) SplitUnknown(w Word) []Word {
 func (lx *Lexicon) Concept(word string) (concept string, ok bool) {
 	e, ok := lx.words[word]
 	return e.concept, ok && !e.stop
+}
+
+// Wider returns the word for the kind of service that a category belongs to: 养老
+// for 敬老院. ok is false for a word that is no category.
+func (lx *Lexicon) Wider(word string) (wider string, ok bool) {
+	wider, ok = lx.wider[lx.words[word].concept]
+	return wider, ok
 }
 
 // Find yields the words of the lexicon that stand anywhere in a run of hanzi,

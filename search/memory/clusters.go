@@ -5,6 +5,7 @@ import (
 	"context"
 	"math"
 	"slices"
+	"strconv"
 
 	"qingfu/directory"
 	"qingfu/search"
@@ -13,28 +14,40 @@ import (
 // cell is a square of about 64 pixels of a web map.
 type cell struct{ x, y int32 }
 
+// maxZoom is the largest zoom of a web map that cells are made for.
+const maxZoom = 20
+
 // cellPixels is the width of a cell; a tile of a web map has 256.
 const cellPixels = 64
 
 // Clusters implements search.Engine. Clusters come with the largest first.
 func (e *Engine) Clusters(ctx context.Context, q search.ClusterQuery) ([]search.Cluster, error) {
-	q.Limit, q.Sort = 1, search.ByRelevance
+	q.Limit, q.Sort, q.Facets = 1, search.ByRelevance, nil
 	if err := check(&q.Query); err != nil {
 		return nil, err
 	}
+	var fields []directory.FieldError
 	if q.Box == nil {
-		return nil, directory.InvalidFields("query", []directory.FieldError{{Parameter: "bbox", Code: directory.CodeRequired}})
+		fields = append(fields, directory.FieldError{Parameter: "bbox", Code: directory.CodeRequired})
+	}
+	switch {
+	case q.Zoom < 0:
+		fields = append(fields, directory.FieldError{Parameter: "zoom", Code: directory.CodeTooSmall, Limit: "0"})
+	case q.Zoom > 20:
+		fields = append(fields, directory.FieldError{Parameter: "zoom", Code: directory.CodeTooLarge, Limit: "20"})
+	}
+	if fields != nil {
+		return nil, directory.InvalidFields("query", fields)
 	}
 	snap := e.snapshot.Load()
-	_, texts := e.candidates(snap, q.Text)
+	sel, err := e.choose(ctx, snap, &q.Query)
+	if err != nil {
+		return nil, err
+	}
 	cells := map[cell]*search.Cluster{}
 	scale := math.Exp2(float64(q.Zoom)) * 256 / cellPixels
 	for i, v := range snap.view {
-		if err := ctx.Err(); err != nil {
-			return nil, err
-		}
-		f := v.seg.filter(&q.Query, e.calendar, texts[i], v.dead)
-		it := v.seg.passing(&f, "").Iterator()
+		it := sel.docs[i].Iterator()
 		for it.HasNext() {
 			d := it.Next()
 			p := v.seg.geo.points[d]

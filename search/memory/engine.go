@@ -39,7 +39,8 @@ var _ search.Engine = (*Engine)(nil)
 
 // snapshot is what readers see.
 type snapshot struct {
-	view []segmentView
+	view  []segmentView
+	cache cache
 }
 
 // segmentView is a segment with the documents that were replaced or deleted

@@ -69,6 +69,13 @@ func (v *facetValue) count(docs *denseSet) int {
 		}
 		return n
 	}
+	if len(docs.used) > len(docs.words)/2 {
+		words := docs.words[:len(v.dense)]
+		for i, w := range v.dense {
+			n += bits.OnesCount64(w & words[i])
+		}
+		return n
+	}
 	for _, i := range docs.used {
 		n += bits.OnesCount64(v.dense[i] & docs.words[i])
 	}

@@ -8,11 +8,10 @@ import (
 	"qingfu/search"
 )
 
-// marker finds the words of a query in the texts of a hit.
+// marker finds the words of a query in the texts of a hit. Of each word it marks
+// what was typed or, where that does not stand, what else the word was found by.
 type marker struct {
-	texts   [][]rune // normalized words
-	spoken  []string // letters that may be pinyin
-	initial []string // letters that were taken as initials
+	words [][2]patterns
 
 	// Of the text being marked: its folded characters, where they come from, and
 	// which are marked.
@@ -21,36 +20,51 @@ type marker struct {
 	hit    []bool
 }
 
+// patterns are what to mark.
+type patterns struct {
+	texts   [][]rune // normalized
+	spoken  []string // pinyin of hanzi
+	initial []string // initials of hanzi
+}
+
 // newMarker returns nil when there is nothing to mark.
 func newMarker(terms []term) *marker {
 	if len(terms) == 0 {
 		return nil
 	}
-	m := &marker{}
-	for _, t := range terms {
+	m := &marker{words: make([][2]patterns, len(terms))}
+	for i, t := range terms {
 		for _, alt := range t.alts {
-			if alt.phrases != nil {
-				for _, p := range alt.phrases {
-					m.texts = append(m.texts, []rune(p))
-				}
-				continue
+			p := &m.words[i][0]
+			if !alt.literal {
+				p = &m.words[i][1]
 			}
-			for _, slot := range alt.slots {
-				for _, key := range slot {
-					key = strings.TrimSuffix(key, anySuffix)
-					switch key[0] {
-					case textKey:
-						m.texts = append(m.texts, []rune(key[1:]))
-					case pinyinKey:
-						m.spoken = append(m.spoken, key[1:])
-					case initialKey:
-						m.initial = append(m.initial, key[1:])
-					}
-				}
-			}
+			p.add(&alt)
 		}
 	}
 	return m
+}
+
+func (p *patterns) add(alt *alternative) {
+	for _, phrase := range alt.phrases {
+		p.texts = append(p.texts, []rune(phrase))
+	}
+	if alt.phrases != nil {
+		return
+	}
+	for _, slot := range alt.slots {
+		for _, key := range slot {
+			key = strings.TrimSuffix(key, anySuffix)
+			switch key[0] {
+			case textKey:
+				p.texts = append(p.texts, []rune(key[1:]))
+			case pinyinKey:
+				p.spoken = append(p.spoken, key[1:])
+			case initialKey:
+				p.initial = append(p.initial, key[1:])
+			}
+		}
+	}
 }
 
 // mark returns the text as HTML with <mark> around what was found; ok is false
@@ -70,20 +84,13 @@ func (m *marker) mark(text string) (marked string, ok bool) {
 	set := func(at, n int) {
 		for i := at; i < at+n; i++ {
 			hit[i] = true
+		}
+	}
+	for i := range m.words {
+		if m.words[i][0].find(folded, set) || m.words[i][1].find(folded, set) {
 			ok = true
 		}
 	}
-	for _, word := range m.texts {
-		for at := 0; at+len(word) <= len(folded); at++ {
-			if folded[at] == word[0] && slices.Equal(folded[at:at+len(word)], word) && !splitsWord(folded, at, word) {
-				set(at, len(word))
-			}
-		}
-	}
-	if len(m.spoken)+len(m.initial) > 0 {
-		m.markSpoken(folded, set)
-	}
-
 	if !ok {
 		return "", false
 	}
@@ -112,35 +119,38 @@ func splitsWord(text []rune, at int, word []rune) bool {
 	return word[0] < 0x80 && at > 0 && text[at-1] < 0x80 && text[at-1] != ' '
 }
 
-// markSpoken marks hanzi whose pinyin or initials were typed.
-func (m *marker) markSpoken(folded []rune, set func(at, n int)) {
-	at := 0
-	for at < len(folded) {
+// find reports every place where one of the patterns stands, and whether there
+// was any.
+func (p *patterns) find(text []rune, report func(at, n int)) (found bool) {
+	for _, word := range p.texts {
+		for at := 0; at+len(word) <= len(text); at++ {
+			if text[at] == word[0] && slices.Equal(text[at:at+len(word)], word) && !splitsWord(text, at, word) {
+				report(at, len(word))
+				found = true
+			}
+		}
+	}
+	if len(p.spoken)+len(p.initial) == 0 {
+		return found
+	}
+	isHan := func(r rune) bool { return r >= 0x4e00 && r <= 0x9fff }
+	for at := 0; at < len(text); at++ {
 		end := at
-		for end < len(folded) && folded[end] >= 0x4e00 && folded[end] <= 0x9fff {
+		for end < len(text) && isHan(text[end]) {
 			end++
 		}
-		if end == at {
-			at++
-			continue
-		}
-		syllables := search.Syllables(string(folded[at:end]))
+		syllables := search.Syllables(string(text[at:end]))
 		for i := range syllables {
 			full := ""
 			for n := 1; n <= window && i+n <= len(syllables); n++ {
 				full += syllables[i+n-1]
-				for _, s := range m.spoken {
-					if s == full {
-						set(at+i, n)
-					}
-				}
-				for _, s := range m.initial {
-					if s == search.Initials(syllables[i:i+n]) {
-						set(at+i, n)
-					}
+				if slices.Contains(p.spoken, full) || slices.Contains(p.initial, search.Initials(syllables[i:i+n])) {
+					report(at+i, n)
+					found = true
 				}
 			}
 		}
 		at = end
 	}
+	return found
 }

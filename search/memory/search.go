@@ -22,32 +22,17 @@ func (e *Engine) Search(ctx context.Context, q search.Query) (search.Result, err
 		return search.Result{}, err
 	}
 	snap := e.snapshot.Load()
-	terms, texts := e.candidates(snap, q.Text)
-
-	res := search.Result{}
-	var found []candidate
-	counts := map[search.Facet]map[string]int{}
-	for _, facet := range q.Facets {
-		counts[facet] = map[string]int{}
+	sel, err := e.choose(ctx, snap, &q)
+	if err != nil {
+		return search.Result{}, err
 	}
-	for i, v := range snap.view {
-		if err := ctx.Err(); err != nil {
-			return search.Result{}, err
-		}
-		f := v.seg.filter(&q, e.calendar, texts[i], v.dead)
-		docs := v.seg.passing(&f, "")
-		res.Total += int(docs.GetCardinality())
-		found = mergePages(found, v.seg.page(&q, docs, terms, i, after), q.Limit+1)
-		v.seg.countFacets(&q, &f, docs, counts)
-	}
+	res := search.Result{Total: sel.total, Facets: sel.facets}
+	found := snap.page(sel, &q, after)
 	if len(found) > q.Limit {
 		found = found[:q.Limit]
 		res.Next = encodePlace(&found[q.Limit-1].place)
 	}
-	if len(q.Facets) > 0 {
-		res.Facets = sortedFacets(counts)
-	}
-	marker := newMarker(terms)
+	marker := newMarker(sel.terms)
 	res.Hits = make([]search.Hit, len(found))
 	for i := range found {
 		res.Hits[i] = e.hit(&found[i], &q, marker)
@@ -55,54 +40,19 @@ func (e *Engine) Search(ctx context.Context, q search.Query) (search.Result, err
 	return res, nil
 }
 
-// candidates parses a text and returns its terms with, for every segment of the
-// snapshot, the documents that have them all (nil for no text). When no
-// document has them all, terms are given up one after the other: those that the
-// lexicon does not know first, then places, then words of the field, each from
-// the end of the text.
-func (e *Engine) candidates(snap *snapshot, text string) ([]term, []*roaring.Bitmap) {
-	texts := make([]*roaring.Bitmap, len(snap.view))
-	words := e.lexicon.Parse(text)
-	if len(words) == 0 {
-		return nil, texts
+// page returns the candidates behind a place in the order of a query, one more
+// than the limit if there are as many.
+func (snap *snapshot) page(sel *selection, q *search.Query, after *place) []candidate {
+	key := pageKey(q)
+	if page, ok := sel.page(key); ok {
+		return page
 	}
-	r := &resolver{lexicon: e.lexicon, typos: e.typos, view: snap.view}
-	terms := r.resolve(words)
-	for {
-		total := uint64(0)
-		for i, v := range snap.view {
-			texts[i] = none
-			for k := range terms {
-				m := terms[k].matches[i].all
-				if k > 0 {
-					m = and(texts[i], m)
-				}
-				if m == nil {
-					m = none
-				}
-				texts[i] = m
-			}
-			total += texts[i].GetCardinality()
-			if v.dead != nil {
-				total -= texts[i].AndCardinality(v.dead)
-			}
-		}
-		if total > 0 || len(terms) < 2 {
-			return terms, texts
-		}
-		terms = giveUp(terms)
+	var page []candidate
+	for i, v := range snap.view {
+		page = mergePages(page, v.seg.page(q, sel.docs[i], sel.terms, i, after), q.Limit+1)
 	}
-}
-
-// giveUp returns the terms without the one that matters least.
-func giveUp(terms []term) []term {
-	drop := 0
-	for i, t := range terms {
-		if t.Class <= terms[drop].Class {
-			drop = i
-		}
-	}
-	return slices.Delete(slices.Clone(terms), drop, drop+1)
+	sel.keep(key, page)
+	return page
 }
 
 // page returns the first documents of one segment in the order of a query, one

@@ -3,28 +3,37 @@ package memory
 import (
 	"context"
 	"html"
+	"slices"
+	"strconv"
 
+	"qingfu/directory"
 	"qingfu/search"
 )
 
-// Suggest implements search.Engine. It is a search by relevance of which names
-// are shown.
+// maxSuggestions is the largest number of suggestions.
+const maxSuggestions = 10
+
+// Suggest implements search.Engine. It is a search by relevance among the
+// listings that have the words in their names; when there are none, among all.
 func (e *Engine) Suggest(ctx context.Context, q search.SuggestQuery) ([]search.Suggestion, error) {
 	query := search.Query{Text: q.Text, Kinds: q.Kinds, Regions: q.Regions, Limit: q.Limit, Sort: search.ByRelevance}
 	if err := check(&query); err != nil {
 		return nil, err
 	}
+	if q.Limit > maxSuggestions {
+		return nil, directory.InvalidFields("query", []directory.FieldError{{Parameter: "limit", Code: directory.CodeTooLarge, Limit: strconv.Itoa(maxSuggestions)}})
+	}
 	snap := e.snapshot.Load()
-	terms, texts := e.candidates(snap, q.Text)
-	if len(terms) == 0 {
-		return nil, nil
+	sel, err := e.choose(ctx, snap, &query)
+	if err != nil || len(sel.terms) == 0 {
+		return nil, err
 	}
-	var found []candidate
-	for i, v := range snap.view {
-		f := v.seg.filter(&query, e.calendar, texts[i], v.dead)
-		found = mergePages(found, v.seg.page(&query, v.seg.passing(&f, ""), terms, i, nil), q.Limit)
+	if named := sel.named(); named.total > 0 {
+		sel = named
 	}
-	marker := newMarker(terms)
+	found := snap.page(sel, &query, nil)
+	found = found[:min(len(found), q.Limit)]
+	marker := newMarker(sel.terms)
 	out := make([]search.Suggestion, len(found))
 	for i, c := range found {
 		d := &c.seg.docs[c.doc]
@@ -34,5 +43,21 @@ func (e *Engine) Suggest(ctx context.Context, q search.SuggestQuery) ([]search.S
 		}
 		out[i] = search.Suggestion{ID: d.id, Name: d.name, Kind: d.kind, Highlight: marked}
 	}
-	return out, ctx.Err()
+	return out, nil
+}
+
+// named returns the part of a selection that has every word in a name or alias.
+func (sel *selection) named() *selection {
+	part := &selection{terms: sel.terms, docs: slices.Clone(sel.docs)}
+	for i, docs := range part.docs {
+		for k := range sel.terms {
+			in := &sel.terms[k].matches[i].in
+			if docs = and(docs, or(in[inName], in[inAlias])); docs == nil {
+				docs = none
+			}
+		}
+		part.docs[i] = docs
+		part.total += int(docs.GetCardinality())
+	}
+	return part
 }
