@@ -115,13 +115,25 @@ func where[V any](column []V, keep func(V) bool) *roaring.Bitmap {
 	return roaring.FromDense(words, false)
 }
 
-// openHours tells of each distinct opening hours whether they include t.
+// openMemo is which of a segment's distinct hours are open in one minute.
+type openMemo struct {
+	minute int64 // since 1970
+	open   []bool
+}
+
+// openHours tells of each distinct opening hours whether they include t. It
+// remembers the answer for the minute, which is as fine as hours are.
 func (s *segment) openHours(t time.Time, cal *directory.Calendar) []bool {
-	open := make([]bool, len(s.hoursSet))
-	for i, h := range s.hoursSet {
-		open[i] = h.OpenAt(t, cal)
+	minute := t.Unix() / 60
+	if m := s.open.Load(); m != nil && m.minute == minute {
+		return m.open
 	}
-	return open
+	m := &openMemo{minute, make([]bool, len(s.hoursSet))}
+	for i, h := range s.hoursSet {
+		m.open[i] = h.OpenAt(t, cal)
+	}
+	s.open.Store(m)
+	return m.open
 }
 
 // passing returns the documents that pass every part but the one left out.

@@ -91,7 +91,7 @@ const unlocated = math.MaxFloat64
 // after; those without a position come last.
 func (s *segment) nearest(cand *roaring.Bitmap, p directory.Point, after *place, limit int) []candidate {
 	from := vectorOf(p)
-	located := roaring.And(cand, s.geo.located)
+	located := s.intersect(cand, s.geo.located)
 	near := &nearest{seg: s, after: after, limit: limit}
 	if after == nil || after.Distance != unlocated {
 		// The tree pays when it meets candidates often; otherwise measuring every

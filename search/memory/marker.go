@@ -67,6 +67,21 @@ func (p *patterns) add(alt *alternative) {
 	}
 }
 
+// highlight marks the texts of a document that are shown, nil when nothing in
+// them is to be marked.
+func (m *marker) highlight(d *doc) map[string]string {
+	var marked map[string]string
+	for _, text := range [...]struct{ attribute, text string }{{"name", d.name}, {"address", d.address}} {
+		if html, ok := m.mark(text.text); ok {
+			if marked == nil {
+				marked = map[string]string{}
+			}
+			marked[text.attribute] = html
+		}
+	}
+	return marked
+}
+
 // mark returns the text as HTML with <mark> around what was found; ok is false
 // when nothing was.
 func (m *marker) mark(text string) (marked string, ok bool) {
@@ -95,28 +110,21 @@ func (m *marker) mark(text string) (marked string, ok bool) {
 		return "", false
 	}
 	var b strings.Builder
+	b.Grow(len(text) + 16*len(m.words))
 	b.WriteString(html.EscapeString(text[:from[0]]))
-	open := false
-	for i := range folded {
-		if hit[i] != open {
-			if open = hit[i]; open {
-				b.WriteString("<mark>")
-			} else {
-				b.WriteString("</mark>")
-			}
+	for i := 0; i < len(folded); {
+		end := i + 1
+		for end < len(folded) && hit[end] == hit[i] {
+			end++
 		}
-		b.WriteString(html.EscapeString(text[from[i]:from[i+1]]))
-	}
-	if open {
-		b.WriteString("</mark>")
+		span := html.EscapeString(text[from[i]:from[end]])
+		if hit[i] {
+			span = "<mark>" + span + "</mark>"
+		}
+		b.WriteString(span)
+		i = end
 	}
 	return b.String(), true
-}
-
-// splitsWord tells whether a word of letters would be marked inside a longer one
-// that it does not begin.
-func splitsWord(text []rune, at int, word []rune) bool {
-	return word[0] < 0x80 && at > 0 && text[at-1] < 0x80 && text[at-1] != ' '
 }
 
 // find reports every place where one of the patterns stands, and whether there
@@ -144,7 +152,7 @@ func (p *patterns) find(text []rune, report func(at, n int)) (found bool) {
 			full := ""
 			for n := 1; n <= window && i+n <= len(syllables); n++ {
 				full += syllables[i+n-1]
-				if slices.Contains(p.spoken, full) || slices.Contains(p.initial, search.Initials(syllables[i:i+n])) {
+				if slices.Contains(p.spoken, full) || len(p.initial) > 0 && slices.Contains(p.initial, search.Initials(syllables[i:i+n])) {
 					report(at+i, n)
 					found = true
 				}
@@ -153,4 +161,10 @@ func (p *patterns) find(text []rune, report func(at, n int)) (found bool) {
 		at = end
 	}
 	return found
+}
+
+// splitsWord tells whether a word of letters would be marked inside a longer one
+// that it does not begin.
+func splitsWord(text []rune, at int, word []rune) bool {
+	return word[0] < 0x80 && at > 0 && text[at-1] < 0x80 && text[at-1] != ' '
 }

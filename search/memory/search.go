@@ -109,21 +109,15 @@ func (s *segment) ordered(o *order, docs *roaring.Bitmap, after *place, limit in
 func (e *Engine) hit(c *candidate, q *search.Query, m *marker) search.Hit {
 	d := &c.seg.docs[c.doc]
 	h := search.Hit{ID: d.id, Card: d.card}
-	if hours := c.seg.hoursSet[c.seg.hours[c.doc]]; hours != nil {
-		open := hours.OpenAt(q.Now, e.calendar)
-		h.OpenNow = &open
+	if hours := c.seg.hours[c.doc]; hours != 0 {
+		h.OpenNow = &c.seg.openHours(q.Now, e.calendar)[hours]
 	}
 	if q.Near != nil && c.seg.geo.located.Contains(c.doc) {
 		m := int(math.Round(directory.Distance(*q.Near, c.seg.geo.points[c.doc])))
 		h.DistanceM = &m
 	}
 	if m != nil {
-		h.Highlight = map[string]string{}
-		for attribute, text := range map[string]string{"name": d.name, "address": d.address} {
-			if marked, ok := m.mark(text); ok {
-				h.Highlight[attribute] = marked
-			}
-		}
+		h.Highlight = m.highlight(d)
 	}
 	return h
 }

@@ -3,6 +3,7 @@ package memory
 import (
 	"slices"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/RoaringBitmap/roaring/v2"
@@ -34,6 +35,7 @@ type segment struct {
 	// hoursSet are the distinct opening hours: there are far fewer of them than
 	// documents, so "open now" looks at each only once.
 	hoursSet []*directory.Hours
+	open     atomic.Pointer[openMemo]
 
 	newest, name order
 	geo          geo
