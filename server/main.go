@@ -14,6 +14,7 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
+	_ "time/tzdata" // for TZ where the system has no time zones, as in an empty container
 
 	"github.com/alecthomas/kong"
 )
