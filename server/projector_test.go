@@ -205,7 +205,7 @@ func TestLoadSkipsOldNumbers(t *testing.T) {
 	w := newWorld(t)
 	st, p, closeAll := w.open(t, filepath.Join(t.TempDir(), "test.db"))
 	defer closeAll()
-	all := invented(3*store.MaxLimit + 100)
+	all := invented(2*store.MaxLimit + 100)
 	upsert := func(listings []directory.Listing) {
 		for part := range slices.Chunk(listings, store.MaxLimit) {
 			if _, err := st.Listings.Upsert(t.Context(), part); err != nil {
@@ -214,7 +214,7 @@ func TestLoadSkipsOldNumbers(t *testing.T) {
 		}
 	}
 	upsert(all)
-	for i := range all[:2*store.MaxLimit+50] {
+	for i := range all[:store.MaxLimit+50] {
 		all[i].Address = "新址"
 	}
 	upsert(all)

@@ -74,7 +74,7 @@ func realListings(t *testing.T) []directory.Listing {
 }
 
 func TestSeedingTwiceChangesNothing(t *testing.T) {
-	for _, args := range [][]string{{"seed"}, {"seed", "--no-demo"}, {"seed", "--synthetic", "1500", "--seed", "7"}} {
+	for _, args := range [][]string{{"seed"}, {"seed", "--no-demo"}, {"seed", "--synthetic", "1100", "--seed", "7"}} {
 		t.Run(strings.Join(args, " "), func(t *testing.T) {
 			dir := t.TempDir()
 			args := append(args, "--data-dir", dir)
@@ -140,11 +140,11 @@ func TestSyntheticListingsFollowFromTheirSeed(t *testing.T) {
 		}
 		return names
 	}
-	seven := folder("--synthetic", "1200", "--seed", "7")
-	if len(seven) != 1200 {
-		t.Errorf("%d listings, not 1200", len(seven))
+	seven := folder("--synthetic", "1100", "--seed", "7")
+	if len(seven) != 1100 {
+		t.Errorf("%d listings, not 1100", len(seven))
 	}
-	if again := folder("--synthetic", "1200", "--seed", "7"); !maps.Equal(seven, again) {
+	if again := folder("--synthetic", "1100", "--seed", "7"); !maps.Equal(seven, again) {
 		t.Error("the same seed gave other listings")
 	}
 	for id := range folder("--synthetic", "100", "--seed", "8") {
