@@ -373,6 +373,18 @@ func TestRefusedQueries(t *testing.T) {
 				t.Errorf("%s: %v", name, err)
 			}
 		}
+		nan := math.NaN() // passes no filter
+		for name, q := range map[string]search.Query{
+			"satisfaction": {MinSatisfaction: &nan},
+			"box":          {Box: &directory.Box{South: nan, West: nan, North: nan, East: nan}},
+			"point":        {Near: &directory.Point{Lat: nan, Lon: nan}, RadiusM: 100},
+			"year":         {OpenNow: true, Now: time.Date(12026, 1, 1, 0, 0, 0, 0, time.UTC)},
+		} {
+			q.Limit = 1
+			if res, err := e.Search(t.Context(), q); err != nil || res.Total != 0 {
+				t.Errorf("%s: %d, %v", name, res.Total, err)
+			}
+		}
 		for _, limit := range []int{1, 100} {
 			if _, err := e.Search(t.Context(), search.Query{Limit: limit, Text: string(slices.Repeat([]rune{'青'}, search.MaxText))}); err != nil {
 				t.Errorf("limit %d: %v", limit, err)
