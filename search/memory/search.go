@@ -27,32 +27,40 @@ func (e *Engine) Search(ctx context.Context, q search.Query) (search.Result, err
 		return search.Result{}, err
 	}
 	res := search.Result{Total: sel.total, Facets: sel.facets}
-	found := snap.page(sel, &q, after)
-	if len(found) > q.Limit {
-		found = found[:q.Limit]
-		res.Next = encodePlace(&found[q.Limit-1].place)
-	}
-	marker := newMarker(sel.terms)
-	res.Hits = make([]search.Hit, len(found))
-	for i := range found {
-		res.Hits[i] = e.hit(&found[i], &q, marker)
+	p := snap.page(sel, &q, after)
+	res.Next = p.next
+	res.Hits = make([]search.Hit, len(p.shown))
+	for i := range p.shown {
+		res.Hits[i] = e.hit(&p.shown[i], &q)
 	}
 	return res, nil
 }
 
-// page returns the candidates behind a place in the order of a query, one more
-// than the limit if there are as many.
-func (snap *snapshot) page(sel *selection, q *search.Query, after *place) []candidate {
+// page returns the page of a selection behind a place, in the order of a query.
+func (snap *snapshot) page(sel *selection, q *search.Query, after *place) page {
 	key := pageKey(q)
-	if page, ok := sel.page(key); ok {
-		return page
+	if p, ok := sel.page(key); ok {
+		return p
 	}
-	var page []candidate
+	var found []candidate
 	for i, v := range snap.view {
-		page = mergePages(page, v.seg.page(q, sel.docs[i], sel.terms, i, after), q.Limit+1)
+		found = mergePages(found, v.seg.page(q, sel.docs[i], sel.terms, i, after), q.Limit+1)
 	}
-	sel.keep(key, page)
-	return page
+	var p page
+	if len(found) > q.Limit {
+		found = found[:q.Limit]
+		p.next = encodePlace(&found[q.Limit-1].place)
+	}
+	marker := newMarker(sel.terms)
+	p.shown = make([]shown, len(found))
+	for i, c := range found {
+		p.shown[i].candidate = c
+		if marker != nil {
+			p.shown[i].highlight = marker.highlight(&c.seg.docs[c.doc])
+		}
+	}
+	sel.keep(key, p)
+	return p
 }
 
 // page returns the first documents of one segment in the order of a query, one
@@ -105,19 +113,17 @@ func (s *segment) ordered(o *order, docs *roaring.Bitmap, after *place, limit in
 	return out
 }
 
-// hit completes a candidate that is shown.
-func (e *Engine) hit(c *candidate, q *search.Query, m *marker) search.Hit {
+// hit completes a document that is shown with what depends on the moment and on
+// where the caller is.
+func (e *Engine) hit(c *shown, q *search.Query) search.Hit {
 	d := &c.seg.docs[c.doc]
-	h := search.Hit{ID: d.id, Card: d.card}
+	h := search.Hit{ID: d.id, Card: d.card, Highlight: c.highlight}
 	if hours := c.seg.hours[c.doc]; hours != 0 {
 		h.OpenNow = &c.seg.openHours(q.Now, e.calendar)[hours]
 	}
 	if q.Near != nil && c.seg.geo.located.Contains(c.doc) {
 		m := int(math.Round(directory.Distance(*q.Near, c.seg.geo.points[c.doc])))
 		h.DistanceM = &m
-	}
-	if m != nil {
-		h.Highlight = m.highlight(d)
 	}
 	return h
 }

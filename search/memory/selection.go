@@ -21,11 +21,23 @@ type selection struct {
 	facets map[search.Facet][]search.FacetCount
 
 	mu    sync.Mutex
-	pages map[string][]candidate // by sort, limit and the place before
+	pages map[string]page // by sort, limit and the place before
+}
+
+// page is a page of a selection.
+type page struct {
+	shown []shown
+	next  string // the place of the last one when more follow
+}
+
+// shown is a document on a page with its marked texts.
+type shown struct {
+	candidate
+	highlight map[string]string
 }
 
 // page returns a page that was made before.
-func (s *selection) page(key string) ([]candidate, bool) {
+func (s *selection) page(key string) (page, bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	p, ok := s.pages[key]
@@ -33,13 +45,13 @@ func (s *selection) page(key string) ([]candidate, bool) {
 }
 
 // keep keeps a page; when there are many it begins anew.
-func (s *selection) keep(key string, page []candidate) {
+func (s *selection) keep(key string, p page) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.pages == nil || len(s.pages) >= maxPages {
-		s.pages = map[string][]candidate{}
+		s.pages = map[string]page{}
 	}
-	s.pages[key] = page
+	s.pages[key] = p
 }
 
 // pageKey names what a page depends on besides its selection.

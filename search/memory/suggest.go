@@ -31,13 +31,11 @@ func (e *Engine) Suggest(ctx context.Context, q search.SuggestQuery) ([]search.S
 	if named := sel.named(); named.total > 0 {
 		sel = named
 	}
-	found := snap.page(sel, &query, nil)
-	found = found[:min(len(found), q.Limit)]
-	marker := newMarker(sel.terms)
-	out := make([]search.Suggestion, len(found))
-	for i, c := range found {
+	shown := snap.page(sel, &query, nil).shown
+	out := make([]search.Suggestion, len(shown))
+	for i, c := range shown {
 		d := &c.seg.docs[c.doc]
-		marked, ok := marker.mark(d.name)
+		marked, ok := c.highlight["name"]
 		if !ok { // found by another of its texts
 			marked = html.EscapeString(d.name)
 		}
