@@ -171,11 +171,27 @@ type piece struct {
 func (lx *Lexicon) cutPinyin(letters string) []piece {
 	cut := segment(letters, lx.longestP, lx.spelt)
 	for i, p := range cut {
-		if p.class == Unknown && !(i > 0 && i == len(cut)-1 && len(SplitPinyin(p.text, true)) > 0) {
+		if p.class == Unknown && !(i > 0 && i == len(cut)-1 && endsSyllable(letters, len(letters)-len(p.text))) {
 			return []piece{{text: letters}}
 		}
 	}
 	return cut
+}
+
+// endsSyllable tells whether a syllable ends at an offset of letters in one of
+// their shortest readings, so that what is behind may be the beginning of a word:
+// sanjiang is not sanji with something behind it.
+func endsSyllable(letters string, at int) bool {
+	splits := SplitPinyin(letters, true)
+	for _, split := range splits {
+		end := 0
+		for _, syllable := range split {
+			if end += len(syllable); end == at && len(split) == len(splits[0]) {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // segment cuts a run so that as few bytes as possible belong to no word and

@@ -29,6 +29,13 @@ func TestParse(t *testing.T) {
 		{"xiningyuesao", "xining/a yuesao/s"},
 		{"xiningyue", "xining/a yue"}, // unfinished
 		{"xingfuxiang", "xingfuxiang"},
+		// Not 三级 with ang, 一级 with a, 立新 with g, 河西 with anlerui.
+		{"sanjiang", "sanjiang"},
+		{"sanjiangyuan", "sanjiangyuan"},
+		{"yijia", "yijia"},
+		{"lixing", "lixing"},
+		{"hexianlerui", "hexianlerui"},
+		{"xininga", "xining/a a"},
 		{"hzjz", "hzjz"},
 		{"互助jz", "互助/a jz"},
 		{"XI’AN", "xian"},

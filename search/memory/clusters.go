@@ -5,6 +5,7 @@ import (
 	"context"
 	"math"
 	"slices"
+	"strconv"
 
 	"qingfu/directory"
 	"qingfu/search"
@@ -32,8 +33,8 @@ func (e *Engine) Clusters(ctx context.Context, q search.ClusterQuery) ([]search.
 	switch {
 	case q.Zoom < 0:
 		fields = append(fields, directory.FieldError{Parameter: "zoom", Code: directory.CodeTooSmall, Limit: "0"})
-	case q.Zoom > 20:
-		fields = append(fields, directory.FieldError{Parameter: "zoom", Code: directory.CodeTooLarge, Limit: "20"})
+	case q.Zoom > maxZoom:
+		fields = append(fields, directory.FieldError{Parameter: "zoom", Code: directory.CodeTooLarge, Limit: strconv.Itoa(maxZoom)})
 	}
 	if fields != nil {
 		return nil, directory.InvalidFields("query", fields)
