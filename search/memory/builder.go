@@ -174,7 +174,8 @@ func (b *builder) finish(s *segment) error {
 		return fmt.Errorf("term dictionary: %w", err)
 	}
 	s.small = slices.Clip(s.small)
-	s.dict, err = vellum.Load(slices.Clone(dict.Bytes()))
+	s.dictBytes = slices.Clone(dict.Bytes())
+	s.dict, err = vellum.Load(s.dictBytes)
 	return err
 }
 

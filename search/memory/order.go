@@ -64,11 +64,11 @@ type order struct {
 // newOrder sorts the documents 0 to n-1; those that neither precede the other
 // stay in the order of rank.
 func newOrder(n int, less func(a, b uint32) bool) order {
-	o := order{make([]uint32, n), make([]uint32, n)}
-	for i := range o.docs {
-		o.docs[i] = uint32(i)
+	docs := make([]uint32, n)
+	for i := range docs {
+		docs[i] = uint32(i)
 	}
-	slices.SortStableFunc(o.docs, func(a, b uint32) int {
+	slices.SortStableFunc(docs, func(a, b uint32) int {
 		if less(a, b) {
 			return -1
 		}
@@ -77,7 +77,13 @@ func newOrder(n int, less func(a, b uint32) bool) order {
 		}
 		return 0
 	})
-	for i, d := range o.docs {
+	return orderOf(docs)
+}
+
+// orderOf completes a permutation.
+func orderOf(docs []uint32) order {
+	o := order{docs, make([]uint32, len(docs))}
+	for i, d := range docs {
 		o.index[d] = uint32(i)
 	}
 	return o

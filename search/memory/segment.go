@@ -22,9 +22,10 @@ type segment struct {
 
 	// The dictionary maps a key to its postings: the place in large, or the
 	// offset in small, where most keys have theirs.
-	dict  *vellum.FST
-	large []postings
-	small []byte
+	dict      *vellum.FST
+	dictBytes []byte // what dict reads
+	large     []postings
+	small     []byte
 
 	fields map[string]*roaring.Bitmap              // documents by value of a field, see fieldKey
 	facets map[search.Facet]map[string]*facetValue // by value
@@ -56,20 +57,24 @@ type doc struct {
 
 // newDoc copies what is kept of a document.
 func newDoc(in *search.Document) doc {
-	part := func(s string) string {
-		if at := strings.Index(in.Card, s); at >= 0 {
-			return in.Card[at : at+len(s)]
-		}
-		return strings.Clone(s)
+	d := doc{
+		card: in.Card, kind: in.Kind,
+		satisfaction: in.Satisfaction, fresh: millis(in.Fresh), created: millis(in.Created),
 	}
 	name := ""
 	if len(in.Names) > 0 {
 		name = in.Names[0]
 	}
-	return doc{
-		id: part(in.ID), card: in.Card, name: part(name), address: part(in.Address), kind: in.Kind,
-		satisfaction: in.Satisfaction, fresh: millis(in.Fresh), created: millis(in.Created),
+	d.id, d.name, d.address = d.part(in.ID), d.part(name), d.part(in.Address)
+	return d
+}
+
+// part returns a text as a part of the card, or else a copy.
+func (d *doc) part(text string) string {
+	if at := strings.Index(d.card, text); at >= 0 {
+		return d.card[at : at+len(text)]
 	}
+	return strings.Clone(text)
 }
 
 // fieldKey is the key of segment.fields.
@@ -172,22 +177,13 @@ func (c *columns) values(price int32, share float32, hours *directory.Hours) {
 func (c *columns) segment() *segment {
 	s := c.s
 	s.geo.finish()
-	s.all = roaring.New()
-	s.all.AddRange(0, uint64(len(s.docs)))
-	s.fields = make(map[string]*roaring.Bitmap, len(c.fields))
-	s.facets = map[search.Facet]map[string]*facetValue{}
+	fields := make(map[string]*roaring.Bitmap, len(c.fields))
 	for key, docs := range c.fields {
 		bits := roaring.BitmapOf(docs...)
 		bits.RunOptimize()
-		s.fields[key] = bits
-		if field, value, ok := strings.Cut(key, ":"); ok {
-			f := search.Facet(field)
-			if s.facets[f] == nil {
-				s.facets[f] = map[string]*facetValue{}
-			}
-			s.facets[f][value] = newFacetValue(value, docs, len(s.docs))
-		}
+		fields[key] = bits
 	}
+	s.setFields(fields)
 	sortNames := make([]string, len(s.docs))
 	for i := range s.docs {
 		sortNames[i] = search.SortKey(s.docs[i].name)
@@ -195,6 +191,23 @@ func (c *columns) segment() *segment {
 	s.newest = newOrder(len(s.docs), func(a, b uint32) bool { return s.docs[a].created > s.docs[b].created })
 	s.name = newOrder(len(s.docs), func(a, b uint32) bool { return sortNames[a] < sortNames[b] })
 	return s
+}
+
+// setFields sets the fields and what follows from them.
+func (s *segment) setFields(fields map[string]*roaring.Bitmap) {
+	s.all = roaring.New()
+	s.all.AddRange(0, uint64(len(s.docs)))
+	s.fields = fields
+	s.facets = map[search.Facet]map[string]*facetValue{}
+	for key, bits := range fields {
+		if field, value, ok := strings.Cut(key, ":"); ok {
+			f := search.Facet(field)
+			if s.facets[f] == nil {
+				s.facets[f] = map[string]*facetValue{}
+			}
+			s.facets[f][value] = newFacetValue(value, bits.ToArray(), len(s.docs))
+		}
+	}
 }
 
 func millis(t time.Time) int64 {
