@@ -3,7 +3,9 @@ package main
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
 	"runtime"
 	"slices"
@@ -23,6 +25,7 @@ type projector struct {
 	listings *store.Collection[directory.Listing]
 	indexer  *search.Indexer
 	engine   search.Engine
+	file     *indexFile // nil keeps none
 	log      *slog.Logger
 
 	indexed atomic.Int64 // the last change that the engine has
@@ -34,8 +37,8 @@ type projector struct {
 // are seen at once.
 const pollTime = 500 * time.Millisecond
 
-func newProjector(listings *store.Collection[directory.Listing], indexer *search.Indexer, engine search.Engine, log *slog.Logger) *projector {
-	return &projector{listings: listings, indexer: indexer, engine: engine, log: log}
+func newProjector(listings *store.Collection[directory.Listing], indexer *search.Indexer, engine search.Engine, file *indexFile, log *slog.Logger) *projector {
+	return &projector{listings: listings, indexer: indexer, engine: engine, file: file, log: log}
 }
 
 // ready returns an error while the engine is behind the store, or the store away.
@@ -60,15 +63,25 @@ func (p *projector) progress() (stored, indexed int64) {
 }
 
 // run takes in changes until ctx ends. An engine or a store that fails is asked
-// again; nothing is skipped.
+// again; nothing is skipped. Now and then, and at the end, the index is saved.
 func (p *projector) run(ctx context.Context) error {
 	poll := time.NewTicker(pollTime)
 	defer poll.Stop()
+	var saving sync.WaitGroup
+	defer p.save(1)
+	defer saving.Wait()
+	busy := atomic.Bool{} // whether the index is being saved
 	for {
 		changed := p.listings.Changed()
 		if err := p.catchUp(ctx); err != nil && ctx.Err() == nil {
 			p.log.Error("the search index cannot follow the store", "error", err)
 			changed = nil // try again at the next poll, not at once
+		}
+		if busy.CompareAndSwap(false, true) {
+			saving.Go(func() {
+				p.save(saveEvery)
+				busy.Store(false)
+			})
 		}
 		select {
 		case <-ctx.Done():
@@ -76,6 +89,24 @@ func (p *projector) run(ctx context.Context) error {
 		case <-changed:
 		case <-poll.C:
 		}
+	}
+}
+
+// An index of fewer changes than saveFrom is built as fast as it is read; a
+// larger one is saved again after saveEvery changes.
+const (
+	saveFrom  = 2_000
+	saveEvery = 20_000
+)
+
+// save saves the index when there are so many changes that the file lacks.
+func (p *projector) save(lacking int64) {
+	seq := p.indexed.Load() // before the index: it may hold more, never less
+	if p.file == nil || seq < saveFrom || seq-p.file.saved < lacking {
+		return
+	}
+	if err := p.file.save(seq); err != nil {
+		p.log.Error("the search index cannot be saved; the next start will build it anew", "error", err)
 	}
 }
 
@@ -133,6 +164,53 @@ func (p *projector) lookForDemo(ctx context.Context) error {
 // bulk is the number of documents that load hands to the engine at once: enough
 // for every processor to build a large segment.
 const bulk = 1 << 17
+
+// start fills the empty engine: from the file when there is a good one, else
+// from the store.
+func (p *projector) start(ctx context.Context, con *console) error {
+	if p.file != nil {
+		restored, err := p.restore(ctx)
+		switch {
+		case err == nil && restored:
+			return p.lookForDemo(ctx)
+		case err != nil && !errors.Is(err, fs.ErrNotExist):
+			p.log.Warn("the saved search index is of no use and is built anew", "error", err)
+		}
+		p.file.engine.Reset()
+		p.indexed.Store(0)
+	}
+	return p.load(ctx, con)
+}
+
+// restore reads the saved index, takes in what has changed since, and tells
+// whether it then holds as many listings as the store.
+func (p *projector) restore(ctx context.Context) (bool, error) {
+	seq, err := p.file.load()
+	if err != nil {
+		return false, err
+	}
+	p.indexed.Store(seq)
+	if err := p.catchUp(ctx); err != nil {
+		return false, err
+	}
+	last, err := p.listings.LastSeq(ctx)
+	if err != nil {
+		return false, err
+	}
+	p.stored.Store(last)
+	published, err := p.listings.Count(ctx, []store.Condition{{Field: "status", Op: store.Eq, Value: string(directory.Published)}})
+	if err != nil {
+		return false, err
+	}
+	size, err := p.engine.Size(ctx)
+	if err != nil {
+		return false, err
+	}
+	if seq > last || int64(size) != published[0].N {
+		return false, fmt.Errorf("it holds %d listings up to change %d, the store %d up to %d", size, seq, published[0].N, last)
+	}
+	return true, nil
+}
 
 // load fills the empty engine from the whole store, on all processors.
 func (p *projector) load(ctx context.Context, con *console) error {

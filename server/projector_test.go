@@ -78,7 +78,7 @@ func (w *world) project(t tester, st *store.Store) *projector {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return newProjector(st.Listings, w.indexer, engine, slog.New(slog.NewTextHandler(io.Discard, nil)))
+	return newProjector(st.Listings, w.indexer, engine, nil, slog.New(slog.NewTextHandler(io.Discard, nil)))
 }
 
 // sameAsStore checks that the engine has the published listings as they are

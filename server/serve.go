@@ -74,8 +74,12 @@ func (cmd *serveCommand) Run(ctx context.Context, con *console) (err error) {
 	}
 	defer func() { err = errors.Join(err, engine.Close()) }()
 
-	projector := newProjector(st.Listings, search.NewIndexer(regions), engine, log)
-	if err := projector.load(ctx, con); err != nil {
+	file, err := openIndexFile(ctx, cmd.DataDir, st, engine)
+	if err != nil {
+		return err
+	}
+	projector := newProjector(st.Listings, search.NewIndexer(regions), engine, file, log)
+	if err := projector.start(ctx, con); err != nil {
 		return err
 	}
 	app, err := handlers.New(handlers.Config{

@@ -160,6 +160,14 @@ func (e *Engine) Delete(_ context.Context, ids ...string) error {
 	return nil
 }
 
+// Reset removes all documents.
+func (e *Engine) Reset() {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.where = map[string]location{}
+	e.snapshot.Store(&snapshot{})
+}
+
 var errClosed = errors.New("memory: the engine is closed")
 
 // publish makes a snapshot visible and wakes the merger.

@@ -1,0 +1,175 @@
+package main
+
+import (
+	"context"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"hash/crc32"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"time"
+
+	"qingfu/directory"
+	"qingfu/search/memory"
+	"qingfu/store"
+)
+
+// indexFile keeps a copy of the search index beside the store, so that a start
+// need not build it anew. It is only a shortcut: whatever is wrong with it, the
+// index is built from the store.
+type indexFile struct {
+	dir    string
+	engine *memory.Engine
+	owner  string // the program and the store that the index belongs to
+	saved  int64  // the last change in the file
+}
+
+// indexManifest describes the index file that is valid. It is written after it.
+type indexManifest struct {
+	File  string `json:"file"`
+	Owner string `json:"owner"`
+	Seq   int64  `json:"seq"` // the last change that is in it
+	CRC   uint32 `json:"crc32c"`
+}
+
+const (
+	manifestName = "manifest.json"
+	// storeMark is the name of the mark that tells stores apart.
+	storeMark = "store"
+)
+
+var castagnoli = crc32.MakeTable(crc32.Castagnoli)
+
+// openIndexFile prepares the folder index in the data folder. The index depends
+// on every rule of indexing and on the words built into the program, so it
+// belongs to the very program that built it.
+func openIndexFile(ctx context.Context, dataDir string, st *store.Store, engine *memory.Engine) (*indexFile, error) {
+	id, err := storeID(ctx, st)
+	if err != nil {
+		return nil, err
+	}
+	path, err := os.Executable()
+	if err != nil {
+		return nil, err
+	}
+	program, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer program.Close()
+	h := sha256.New()
+	if _, err := io.Copy(h, program); err != nil {
+		return nil, err
+	}
+	dir := filepath.Join(dataDir, "index")
+	return &indexFile{dir: dir, engine: engine, owner: id + " " + hex.EncodeToString(h.Sum(nil))}, os.MkdirAll(dir, 0o750)
+}
+
+// storeID returns the store's own id, which it gets when it is first asked for.
+func storeID(ctx context.Context, st *store.Store) (string, error) {
+	mark, err := st.Meta.Get(ctx, storeMark)
+	if directory.KindOf(err) != directory.NotFound {
+		return mark.Value.Value, err
+	}
+	now := time.Now()
+	id, err := directory.NewID(now, rand.Reader)
+	if err != nil {
+		return "", err
+	}
+	if _, err := st.Meta.Insert(ctx, store.Mark{Name: storeMark, Value: id, At: now}); directory.KindOf(err) == directory.Conflict {
+		return storeID(ctx, st) // another process was first
+	} else if err != nil {
+		return "", err
+	}
+	return id, nil
+}
+
+// load fills the engine from the file and returns the last change that it
+// holds. It returns fs.ErrNotExist when there is no file of this program and
+// store; with any error the engine is empty.
+func (f *indexFile) load() (seq int64, err error) {
+	defer directory.Wrap(&err, "index file")
+	b, err := os.ReadFile(filepath.Join(f.dir, manifestName))
+	if err != nil {
+		return 0, err
+	}
+	var m indexManifest
+	if err := json.Unmarshal(b, &m); err != nil {
+		return 0, err
+	}
+	if m.Owner != f.owner {
+		return 0, fmt.Errorf("of another program or store: %w", fs.ErrNotExist)
+	}
+	file, err := os.Open(filepath.Join(f.dir, filepath.Base(m.File)))
+	if err != nil {
+		return 0, err
+	}
+	defer file.Close()
+	sum := crc32.New(castagnoli)
+	r := io.TeeReader(file, sum)
+	err = f.engine.Restore(r)
+	if err == nil {
+		_, err = io.Copy(io.Discard, r)
+	}
+	if err == nil && sum.Sum32() != m.CRC {
+		err = errors.New("the checksum does not fit")
+	}
+	if err != nil {
+		f.engine.Reset()
+		return 0, err
+	}
+	f.saved = m.Seq
+	return m.Seq, nil
+}
+
+// save writes the engine's content, which holds at least the changes up to seq.
+// A crash at any moment leaves the file before or the new one.
+func (f *indexFile) save(seq int64) (err error) {
+	defer directory.Wrap(&err, "index file")
+	m := indexManifest{File: fmt.Sprintf("%d.idx", seq), Owner: f.owner, Seq: seq}
+	sum := crc32.New(castagnoli)
+	if err := writeFile(filepath.Join(f.dir, m.File), func(w io.Writer) error {
+		return f.engine.Save(io.MultiWriter(w, sum))
+	}); err != nil {
+		return err
+	}
+	m.CRC = sum.Sum32()
+	if err := writeFile(filepath.Join(f.dir, manifestName), func(w io.Writer) error {
+		return json.NewEncoder(w).Encode(m)
+	}); err != nil {
+		return err
+	}
+	f.saved = seq
+	old, err := filepath.Glob(filepath.Join(f.dir, "*.idx*"))
+	if err != nil {
+		return err
+	}
+	for _, path := range old {
+		if filepath.Base(path) != m.File {
+			err = errors.Join(err, os.Remove(path))
+		}
+	}
+	return err
+}
+
+// writeFile replaces a file by what write writes, as a whole or not at all.
+func writeFile(path string, write func(io.Writer) error) error {
+	f, err := os.Create(path + ".tmp")
+	if err != nil {
+		return err
+	}
+	err = write(f)
+	if err == nil {
+		err = f.Sync()
+	}
+	if err := errors.Join(err, f.Close()); err != nil {
+		return err
+	}
+	return os.Rename(path+".tmp", path)
+}
