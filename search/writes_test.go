@@ -98,7 +98,7 @@ func (w *world) changed(e *entry, version int) entry {
 func TestWritesLeaveNoTrace(t *testing.T) {
 	onEveryEngine(t, func(t *testing.T, under engineUnderTest) {
 		w := theWorld()
-		checkSome(t, 25, func(rt *rapid.T) {
+		checkSome(t, 20, func(rt *rapid.T) {
 			pool := make([]entry, rapid.IntRange(1, 40).Draw(rt, "pool"))
 			step := len(w.entries) / len(pool)
 			for i := range pool {
@@ -157,7 +157,7 @@ func TestManyWritesLeaveNoTrace(t *testing.T) {
 	onEveryEngine(t, func(t *testing.T, under engineUnderTest) {
 		w := theWorld()
 		var entries []entry
-		for l := range seed.Synthetic(1000, 5) {
+		for l := range seed.Synthetic(700, 5) {
 			entries = append(entries, w.index(l))
 		}
 		fresh := under.loaded(t, entries)
