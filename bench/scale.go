@@ -93,9 +93,13 @@ func measureIndex(ctx context.Context, o options, n int, folder string, next fun
 	}
 	defer c.stop()
 	p := plan{addr: c.Addr, conns: o.conns, d: warm, perSecond: scaleRate}
-	p.run(ctx, next)
+	warmed := p.run(ctx, next)
 	p.d = d
 	l := p.run(ctx, next)
+	l.errors += warmed.errors
+	if warmed.failure != nil {
+		l.failure = warmed.failure
+	}
 	if ctx.Err() != nil {
 		return scaleRow{}, ctx.Err()
 	}
