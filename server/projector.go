@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"log/slog"
 	"runtime"
+	"runtime/debug"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -237,8 +238,10 @@ func (p *projector) load(ctx context.Context, con *console) error {
 	return p.catchUp(ctx)
 }
 
-// loadTo takes in the changes up to the number last.
+// loadTo takes in the changes up to the number last. It makes much garbage in a
+// short time, of which the collector takes away less often meanwhile.
 func (p *projector) loadTo(ctx context.Context, last int64, bar *bar) error {
+	defer debug.SetGCPercent(debug.SetGCPercent(200))
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	next := atomic.Int64{} // where the next unread stretch begins

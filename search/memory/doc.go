@@ -1,6 +1,6 @@
-// Package memory is the embedded search engine: an in-process index that is
-// rebuilt from the store at start, serves while Meilisearch is away, and is the
-// reference for what a search must find.
+// Package memory is the embedded search engine: an in-process index that follows
+// from the store alone, and the reference for what a search must find. A large
+// one can be saved and restored, which is faster than building it.
 //
 // The index consists of immutable segments. A write builds a new segment, marks
 // the documents that it replaces as dead in the older ones and publishes both
@@ -8,7 +8,7 @@
 // never wait. A merger in the background keeps the number of segments small.
 //
 // Follow one search: Engine.Search (search.go) parses the text and resolves its
-// words (words.go), then in every segment finds the candidates of words and
-// filters (filter.go), orders them (rank.go for relevance, order.go and geo.go
-// for the explicit orders) and counts facets (facets.go).
+// words (selection.go, words.go), then in every segment finds the documents of
+// words and filters (filter.go), counts facets (facets.go) and orders a page
+// (rank.go for relevance, order.go and geo.go for the explicit orders).
 package memory

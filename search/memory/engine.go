@@ -2,13 +2,15 @@ package memory
 
 import (
 	"context"
-	"encoding/json"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"runtime"
 	"slices"
+	"strconv"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/RoaringBitmap/roaring/v2"
 	"github.com/blevesearch/vellum/levenshtein"
@@ -225,15 +227,38 @@ func (e *Engine) internHours(h *directory.Hours) *directory.Hours {
 	if h == nil {
 		return nil
 	}
-	b, err := json.Marshal(h)
-	if err != nil { // hours hold nothing that JSON cannot
-		panic(err)
-	}
-	if known, ok := e.hours[string(b)]; ok {
+	key := hoursKey(h)
+	if known, ok := e.hours[key]; ok {
 		return known
 	}
-	e.hours[string(b)] = h
+	e.hours[key] = h
 	return h
+}
+
+// hoursKey is the same for hours of equal content only.
+func hoursKey(h *directory.Hours) string {
+	var b []byte
+	intervals := func(list []directory.Interval) {
+		b = append(b, byte(len(list)))
+		for _, i := range list {
+			b = binary.AppendUvarint(binary.AppendUvarint(b, uint64(i.Open)), uint64(i.Close))
+		}
+	}
+	b = strconv.AppendBool(b, h.Always)
+	for d := time.Sunday; d <= time.Saturday; d++ {
+		intervals(h.Week.Day(d))
+	}
+	b = strconv.AppendBool(b, h.Holidays != nil)
+	if h.Holidays != nil {
+		intervals(*h.Holidays)
+	}
+	for _, x := range h.Exceptions {
+		b = append(append(b, x.From...), x.To...)
+		intervals(x.Intervals)
+		b = binary.AppendUvarint(b, uint64(len(x.Note)))
+		b = append(b, x.Note...)
+	}
+	return string(b)
 }
 
 // buildSegments indexes documents in as many segments as processors can build
