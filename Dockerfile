@@ -23,5 +23,5 @@ USER 65532:65532
 ENV QINGFU_DATA_DIR=/data
 VOLUME /data
 EXPOSE 8080
-HEALTHCHECK --interval=30s --timeout=6s --start-period=2m --start-interval=2s CMD ["/server", "health"]
+HEALTHCHECK --interval=10s --timeout=6s --start-period=2m CMD ["/server", "health"]
 ENTRYPOINT ["/server"]
