@@ -72,9 +72,11 @@ func (r *resolver) understand(w search.Word, mayCut bool) []term {
 				return []term{t}
 			}
 		}
-		if t := r.find(w, r.misspelt(w.Text)); t.hits > 0 {
-			t.fuzzy = true
-			return []term{t}
+		for typos := 1; typos <= typosAllowed(w.Text); typos++ {
+			if t := r.find(w, r.misspelt(w.Text, typos)); t.hits > 0 {
+				t.fuzzy = true
+				return []term{t}
+			}
 		}
 		var terms []term
 		if mayCut {
@@ -310,42 +312,51 @@ func initialsRepeat(letters string) bool {
 // maxSpellings bounds the corrections of one word that are considered.
 const maxSpellings = 40
 
-// misspelt returns the alternatives of letters with typos: one from 5 letters
-// on, two from 9 on. An exchange of neighbours counts as one.
-func (r *resolver) misspelt(letters string) []alternative {
-	distance := 0
-	switch {
-	case len(letters) >= 9:
-		distance = 2
-	case len(letters) >= 5:
-		distance = 1
-	default:
-		return nil
+// typosAllowed is the number of typos that a word of letters may have: one from
+// 5 letters on, two from 9 on. An exchange of neighbours counts as one.
+func typosAllowed(letters string) int {
+	switch n := len(letters); {
+	case n >= 9:
+		return 2
+	case n >= 5:
+		return 1
 	}
+	return 0
+}
+
+// maxSyllable is the length of the longest syllable of pinyin, such as zhuang.
+const maxSyllable = 6
+
+// misspelt returns the alternatives of letters with up to so many typos.
+func (r *resolver) misspelt(letters string, typos int) []alternative {
 	type spelling struct {
 		key   string
 		typos int
 	}
+	dfa, err := r.typos[typos].BuildDfa(letters, uint8(typos))
+	if err != nil {
+		return nil // too long to be a word
+	}
 	found := map[string]int{}
 	for _, kind := range []byte{textKey, pinyinKey, wholeKey} {
-		dfa, err := r.typos[distance].BuildDfa(string(kind)+letters, uint8(distance))
-		if err != nil {
-			return nil // too long to be a word
+		if kind == pinyinKey && len(letters) > window*maxSyllable+typos {
+			continue
 		}
 		for _, v := range r.view {
-			it, err := v.seg.dict.Search(dfa, []byte{kind}, []byte{kind + 1})
+			it, err := v.seg.dict.Search(ofKind{kind, dfa}, []byte{kind}, []byte{kind + 1})
 			for ; err == nil; err = it.Next() {
 				key, _ := it.Current()
-				_, d := dfa.MatchAndDistance(string(key))
+				_, d := dfa.MatchAndDistance(string(key[1:]))
 				found[string(key)] = int(d)
 			}
 		}
-		if kind == pinyinKey {
-			for p := range r.lexicon.Spellings() {
-				if ok, d := dfa.MatchAndDistance(string(pinyinKey) + p); ok {
-					found[string(pinyinKey)+p] = int(d)
-				}
-			}
+	}
+	for p := range r.lexicon.Spellings() {
+		if n := len(p) - len(letters); n < -typos || n > typos {
+			continue
+		}
+		if ok, d := dfa.MatchAndDistance(p); ok {
+			found[string(pinyinKey)+p] = int(d)
 		}
 	}
 	var spellings []spelling
@@ -361,6 +372,39 @@ func (r *resolver) misspelt(letters string) []alternative {
 		alts = append(alts, concepts(r.lexicon, r.lexicon.Spelt(s.key[1:]), s.typos)...)
 	}
 	return alts
+}
+
+// ofKind is an automaton for the rest of the keys of one kind that consist of
+// letters and digits. The dictionary looks at the bounds of a search only where a
+// key ends, so that without it all keys behind them would be tried, too.
+type ofKind struct {
+	kind byte
+	*levenshtein.DFA
+}
+
+// The states before the kind and behind another one; those of the automaton
+// itself are not negative.
+const (
+	beforeKind = -1
+	otherKind  = -2
+)
+
+func (a ofKind) Start() int { return beforeKind }
+
+func (a ofKind) IsMatch(s int) bool { return s >= 0 && a.DFA.IsMatch(s) }
+
+func (a ofKind) CanMatch(s int) bool { return s == beforeKind || s >= 0 && a.DFA.CanMatch(s) }
+
+func (a ofKind) WillAlwaysMatch(s int) bool { return s >= 0 && a.DFA.WillAlwaysMatch(s) }
+
+func (a ofKind) Accept(s int, b byte) int {
+	switch {
+	case s >= 0 && b < utf8.RuneSelf:
+		return a.DFA.Accept(s, b)
+	case s == beforeKind && b == a.kind:
+		return a.DFA.Start()
+	}
+	return otherKind
 }
 
 // match looks a word up in a segment.
