@@ -34,8 +34,9 @@ var textRules = []struct {
 	{"only the last word is unfinished", []string{"hot qaidam"}, nil, []string{"Hotel Gansu"}},
 	{"one typo from five letters", []string{"hotle", "hptel", "hoteel", "hote"}, []string{"Hotel Qaidam"}, nil},
 	{"two typos from nine letters", []string{"resturantt", "restuarant", "restaurxxt"}, []string{"Restaurant"}, nil},
-	{"no typos below five letters", []string{"hxte", "bak"}, nil, []string{"Hotel Qaidam", "Bar"}},
-	{"no two typos below nine letters", []string{"hxtxl"}, nil, []string{"Hotel Qaidam"}},
+	{"no typos below five letters", []string{"cxfe", "bak"}, nil, []string{"Cafe", "Bar"}},
+	{"one typo in eight letters", []string{"hxspital", "hopsital", "hospitl"}, []string{"Hospital"}, nil},
+	{"no two typos below nine letters", []string{"hxtxl", "hxspitxl"}, nil, []string{"Hotel Qaidam", "Hospital"}},
 	{"synonyms", []string{"月嫂", "母婴护理", "yuesao", "muyinghuli"}, []string{"小红月嫂", "小红母婴护理"}, []string{"小红搬家"}},
 	{"words in any order", []string{"家园 明月", "jiayuan mingyue"}, []string{"明月家园"}, []string{"明月"}},
 	{"beyond the basic plane", []string{"𠀀𠀁"}, []string{"𠀀𠀁店"}, []string{"𠀀店"}},
@@ -47,7 +48,7 @@ var textRules = []struct {
 var names = []string{
 	"安养老院", "安養老院", "安托儿所", "ABC店", "ａｂｃ店", "abc店", "abd店",
 	"明月家园", "明年家园", "明月", "家园", "明园", "明年", "明月年", "金刚寺村", "金村", "西安店", "西店", "女孩店", "怒海店",
-	"Hotel Qaidam", "Hotel Gansu", "Restaurant", "Bar", "小红月嫂", "小红母婴护理", "小红搬家",
+	"Hotel Qaidam", "Hotel Gansu", "Restaurant", "Bar", "Cafe", "Hospital", "小红月嫂", "小红母婴护理", "小红搬家",
 	"བོད་སྐད་ཁང", "བོད༌སྐད༌ཁང", "སྐད་བོད", "བོད་", "𠀀𠀁店", "𠀀店",
 	"重阳家园", "阳光家长学校", "玉树称多站", "新华银行",
 }

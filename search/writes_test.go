@@ -280,6 +280,10 @@ func TestReadingWhileWriting(t *testing.T) {
 						if q.After = res.Next; q.After == "" {
 							break
 						}
+						if seen[res.Hits[0].ID] > 10 {
+							t.Errorf("%+v: no end in sight", q)
+							return
+						}
 					}
 					for id := range wanted {
 						if seen[id] != 1 {
