@@ -11,8 +11,14 @@ import (
 	"qingfu/search"
 )
 
-// cell is a square of about 64 pixels of a web map.
-type cell struct{ x, y int32 }
+// mapCell is a square of about 64 pixels of a web map: the column in the upper
+// 32 bits, the row in the lower ones.
+type mapCell uint64
+
+// zoomOut returns the cell that holds this one so many zooms farther out.
+func (c mapCell) zoomOut(zooms int) mapCell {
+	return mapCell(uint64(c)>>32>>zooms<<32 | uint64(uint32(c)>>zooms))
+}
 
 // maxZoom is the largest zoom of a web map that cells are made for.
 const maxZoom = 20
@@ -44,19 +50,20 @@ func (e *Engine) Clusters(ctx context.Context, q search.ClusterQuery) ([]search.
 	if err != nil {
 		return nil, err
 	}
-	cells := map[cell]*search.Cluster{}
-	scale := math.Exp2(float64(q.Zoom)) * 256 / cellPixels
+	shift := maxZoom - q.Zoom
+	cells := map[mapCell]*search.Cluster{}
 	for i, v := range snap.view {
+		g := &v.seg.geo
 		it := sel.docs[i].Iterator()
 		for it.HasNext() {
 			d := it.Next()
-			p := v.seg.geo.points[d]
-			at := cellOf(p, scale)
+			at := g.cells[d].zoomOut(shift)
 			c := cells[at]
 			if c == nil {
-				c = &search.Cluster{ID: v.seg.docs[d].id, Box: directory.Box{South: p.Lat, North: p.Lat, West: p.Lon, East: p.Lon}}
+				c = &search.Cluster{ID: v.seg.docs[d].id, Box: directory.Box{South: 90, West: 180, North: -90, East: -180}}
 				cells[at] = c
 			}
+			p := g.points[d]
 			c.Count++
 			c.Center.Lat += p.Lat
 			c.Center.Lon += p.Lon
@@ -79,11 +86,12 @@ func (e *Engine) Clusters(ctx context.Context, q search.ClusterQuery) ([]search.
 	return out, nil
 }
 
-// cellOf returns the cell of a point in the spherical Mercator projection of web
-// maps (EPSG:3857) with so many cells around the Earth.
-func cellOf(p directory.Point, around float64) cell {
+// cellOf returns the cell of a point at the largest zoom, in the spherical
+// Mercator projection of web maps (EPSG:3857).
+func cellOf(p directory.Point) mapCell {
+	const around = 256 / cellPixels << maxZoom
 	lat := math.Max(-85.05, math.Min(85.05, p.Lat)) * math.Pi / 180
 	x := (p.Lon + 180) / 360
 	y := (1 - math.Asinh(math.Tan(lat))/math.Pi) / 2
-	return cell{int32(x * around), int32(y * around)}
+	return mapCell(uint64(x*around)<<32 | uint64(y*around))
 }

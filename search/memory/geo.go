@@ -13,6 +13,7 @@ import (
 type geo struct {
 	at      []vector // by document; the zero vector where there is no position
 	points  []directory.Point
+	cells   []mapCell // of a map at its largest zoom; set by finish
 	located *roaring.Bitmap
 	tree    kdTree // of the located ones; set by finish
 }
@@ -37,8 +38,16 @@ func (g *geo) add(d int, p *directory.Point) {
 	g.located.Add(uint32(d))
 }
 
-// finish builds the tree when all documents are there.
-func (g *geo) finish() { g.tree = newKDTree(g.located.ToArray(), g.points) }
+// finish computes what follows from the points when all are there.
+func (g *geo) finish() {
+	g.tree = newKDTree(g.located.ToArray(), g.points)
+	g.setCells()
+}
+
+func (g *geo) setCells() {
+	g.cells = make([]mapCell, len(g.points))
+	g.located.Iterate(func(d uint32) bool { g.cells[d] = cellOf(g.points[d]); return true })
+}
 
 func vectorOf(p directory.Point) vector {
 	const rad = math.Pi / 180

@@ -220,6 +220,7 @@ func (e *Engine) restore(in *savedSegment) (v segmentView, err error) {
 	}
 	s.geo.at = make([]vector, len(in.Points))
 	s.geo.located.Iterate(func(d uint32) bool { s.geo.at[d] = vectorOf(in.Points[d]); return true })
+	s.geo.setCells()
 	s.newest, s.name = orderOf(in.Newest), orderOf(in.Name)
 	fields := make(map[string]*roaring.Bitmap, len(in.Fields))
 	for key, b := range in.Fields {
