@@ -33,7 +33,7 @@ var textRules = []struct {
 	{"unfinished letters", []string{"hotel qai", "hotel qaidam"}, []string{"Hotel Qaidam"}, []string{"Hotel Gansu"}},
 	{"only the last word is unfinished", []string{"hot qaidam"}, nil, []string{"Hotel Gansu"}},
 	{"one typo from five letters", []string{"hotle", "hptel", "hoteel", "hote"}, []string{"Hotel Qaidam"}, nil},
-	{"two typos from nine letters", []string{"resturantt", "restuarant", "restaurxxt"}, []string{"Restaurant"}, nil},
+	{"two typos from nine letters", []string{"resturantt", "restuarant", "restaurxxt", "restarxnt"}, []string{"Restaurant"}, nil},
 	{"no typos below five letters", []string{"cxfe", "bak"}, nil, []string{"Cafe", "Bar"}},
 	{"one typo in eight letters", []string{"hxspital", "hopsital", "hospitl"}, []string{"Hospital"}, nil},
 	{"no two typos below nine letters", []string{"hxtxl", "hxspitxl"}, nil, []string{"Hotel Qaidam", "Hospital"}},
