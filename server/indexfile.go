@@ -12,6 +12,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"time"
 
@@ -55,6 +56,9 @@ func openIndexFile(ctx context.Context, dataDir string, st *store.Store, engine 
 		return nil, err
 	}
 	path, err := os.Executable()
+	if err != nil { // without /proc, as in an empty root folder
+		path, err = exec.LookPath(os.Args[0])
+	}
 	if err != nil {
 		return nil, err
 	}

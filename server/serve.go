@@ -76,7 +76,8 @@ func (cmd *serveCommand) Run(ctx context.Context, con *console) (err error) {
 
 	file, err := openIndexFile(ctx, cmd.DataDir, st, engine)
 	if err != nil {
-		return err
+		log.Warn("the search index is not kept in a file", "error", err)
+		file = nil
 	}
 	projector := newProjector(st.Listings, search.NewIndexer(regions), engine, file, log)
 	if err := projector.start(ctx, con); err != nil {
