@@ -126,7 +126,8 @@ const (
 	BadgeFacet    Facet = "badges"
 )
 
-// Result is the answer to a Query.
+// Result is the answer to a Query. What it refers to may be shared with other
+// answers and must not be changed.
 type Result struct {
 	Hits   []Hit
 	Total  int // exact

@@ -95,9 +95,11 @@ func (e *Engine) Close() error {
 
 // Size implements search.Engine.
 func (e *Engine) Size(context.Context) (int, error) {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	return len(e.where), nil
+	n := 0
+	for _, v := range e.snapshot.Load().view {
+		n += v.living()
+	}
+	return n, nil
 }
 
 // maxSegment is the number of documents up to which segments are merged and

@@ -18,7 +18,14 @@ type rankKey struct {
 }
 
 func (a rankKey) compare(b rankKey) int {
-	return cmp.Or(cmp.Compare(b.Satisfaction, a.Satisfaction), cmp.Compare(b.Fresh, a.Fresh), cmp.Compare(a.ID, b.ID))
+	// Not by cmp.Or: it would compare the ids each time.
+	if c := cmp.Compare(b.Satisfaction, a.Satisfaction); c != 0 {
+		return c
+	}
+	if c := cmp.Compare(b.Fresh, a.Fresh); c != 0 {
+		return c
+	}
+	return cmp.Compare(a.ID, b.ID)
 }
 
 func rankOf(d *search.Document) rankKey {
@@ -39,13 +46,19 @@ type place struct {
 }
 
 func (a *place) compare(b *place) int {
-	return cmp.Or(
-		slices.Compare(a.Path[:], b.Path[:]),
-		cmp.Compare(a.Distance, b.Distance),
-		cmp.Compare(b.Created, a.Created),
-		cmp.Compare(a.Name, b.Name),
-		a.rankKey.compare(b.rankKey),
-	)
+	if c := slices.Compare(a.Path[:], b.Path[:]); c != 0 {
+		return c
+	}
+	if c := cmp.Compare(a.Distance, b.Distance); c != 0 {
+		return c
+	}
+	if c := cmp.Compare(b.Created, a.Created); c != 0 {
+		return c
+	}
+	if c := cmp.Compare(a.Name, b.Name); c != 0 {
+		return c
+	}
+	return a.rankKey.compare(b.rankKey)
 }
 
 // candidate is a document of a segment with its place.
