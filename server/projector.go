@@ -122,18 +122,21 @@ func (p *projector) catchUp(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
+		if slices.ContainsFunc(docs, func(d search.Document) bool { return d.Demo }) {
+			p.demo.Store(true) // before the first is found
+		}
 		if err := p.engine.Put(ctx, docs...); err != nil {
 			return err
 		}
 		if err := p.engine.Delete(ctx, gone...); err != nil {
 			return err
 		}
-		last := changes[len(changes)-1].Seq
-		p.indexed.Store(last)
-		p.stored.Store(max(last, p.stored.Load()))
 		if err := p.lookForDemo(ctx); err != nil {
 			return err
 		}
+		last := changes[len(changes)-1].Seq
+		p.indexed.Store(last)
+		p.stored.Store(max(last, p.stored.Load()))
 	}
 }
 
