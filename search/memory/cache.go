@@ -13,13 +13,14 @@ import (
 // the kinds, the counties, the words of the field.
 type cache struct {
 	mu         sync.Mutex
-	young, old map[string]*selection // the old ones are dropped when the young ones are many
+	young, old map[string]*selection // the old ones are dropped when the young ones are large
+	size       uint64                // of the young ones in bytes
 }
 
-// The numbers of selections in half a cache, and of pages in a selection.
+// The size of half a cache in bytes, and the number of pages in a selection.
 const (
-	maxSelections = 256
-	maxPages      = 16
+	maxCache = 32 << 20
+	maxPages = 16
 )
 
 // get returns a selection and keeps it for longer.
@@ -43,13 +44,12 @@ func (c *cache) put(key string, s *selection) {
 }
 
 func (c *cache) add(key string, s *selection) {
-	if len(c.young) >= maxSelections {
-		c.old, c.young = c.young, nil
-	}
-	if c.young == nil {
-		c.young = map[string]*selection{}
+	size := s.size() + uint64(len(key))
+	if c.young == nil || c.size+size > maxCache {
+		c.old, c.young, c.size = c.young, map[string]*selection{}, 0
 	}
 	c.young[key] = s
+	c.size += size
 }
 
 // selectionKey names everything that a selection depends on. A search around a

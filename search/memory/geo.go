@@ -11,9 +11,8 @@ import (
 
 // geo holds the positions of a segment's documents.
 type geo struct {
-	at      []vector // by document; the zero vector where there is no position
-	points  []directory.Point
-	cells   []mapCell // of a map at its largest zoom; set by finish
+	points  []directory.Point // by document; zero where there is no position
+	cells   []mapCell         // of a map at its largest zoom; set by finish
 	located *roaring.Bitmap
 	tree    kdTree // of the located ones; set by finish
 }
@@ -24,16 +23,14 @@ type geo struct {
 type vector [3]float64
 
 func newGeo(n int) geo {
-	return geo{at: make([]vector, 0, n), points: make([]directory.Point, 0, n), located: roaring.New()}
+	return geo{points: make([]directory.Point, 0, n), located: roaring.New()}
 }
 
 func (g *geo) add(d int, p *directory.Point) {
 	if p == nil {
-		g.at = append(g.at, vector{})
 		g.points = append(g.points, directory.Point{})
 		return
 	}
-	g.at = append(g.at, vectorOf(*p))
 	g.points = append(g.points, *p)
 	g.located.Add(uint32(d))
 }
@@ -70,13 +67,9 @@ func chord2Of(m float64) float64 {
 
 // within returns the documents at most radius metres from p.
 func (g *geo) within(p directory.Point, radius float64) *roaring.Bitmap {
-	from, limit := vectorOf(p), chord2Of(radius)
+	limit := chord2Of(radius)
 	var docs []uint32
-	g.tree.around(p, func() float64 { return limit }, func(d uint32) {
-		if from.chord2(g.at[d]) <= limit {
-			docs = append(docs, d)
-		}
-	})
+	g.tree.around(p, func() float64 { return limit }, func(d uint32, _ float64) { docs = append(docs, d) })
 	return bitmapOf(docs)
 }
 
@@ -106,13 +99,13 @@ func (s *segment) nearest(cand *roaring.Bitmap, p directory.Point, after *place,
 		// The tree pays when it meets candidates often; otherwise measuring every
 		// candidate is less work.
 		if n := located.GetCardinality(); n > 2000 && n > uint64(len(s.docs)/20) {
-			s.geo.tree.around(p, near.reach, func(d uint32) {
-				if c := from.chord2(s.geo.at[d]); c <= near.reach() && located.Contains(d) {
-					near.add(d, c)
+			s.geo.tree.around(p, near.reach, func(d uint32, chord2 float64) {
+				if located.Contains(d) {
+					near.add(d, chord2)
 				}
 			})
 		} else {
-			located.Iterate(func(d uint32) bool { near.add(d, from.chord2(s.geo.at[d])); return true })
+			located.Iterate(func(d uint32) bool { near.add(d, from.chord2(vectorOf(s.geo.points[d]))); return true })
 		}
 	}
 	out := near.found

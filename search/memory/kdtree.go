@@ -12,6 +12,7 @@ import (
 // split by the one in its middle: by latitude, then by longitude, and so on.
 type kdTree struct {
 	docs   []uint32
+	at     []vector          // in the order of docs, so that a walk reads them in a row
 	points []directory.Point // by document
 }
 
@@ -19,8 +20,17 @@ type kdTree struct {
 const leaf = 16
 
 func newKDTree(docs []uint32, points []directory.Point) kdTree {
-	t := kdTree{docs, points}
+	t := kdTree{docs: docs, points: points}
 	t.build(0, len(docs), 0)
+	return t.withVectors()
+}
+
+// withVectors completes a tree of which the order is known.
+func (t kdTree) withVectors() kdTree {
+	t.at = make([]vector, len(t.docs))
+	for i, d := range t.docs {
+		t.at[i] = vectorOf(t.points[d])
+	}
 	return t
 }
 
@@ -70,15 +80,20 @@ func (t *kdTree) split(lo, hi, mid, axis int) {
 	}
 }
 
-// around visits every document that may be within reach of p, a squared chord
-// that may shrink on the way; those nearer tend to come first.
-func (t *kdTree) around(p directory.Point, reach func() float64, visit func(d uint32)) {
-	cosLat := math.Cos(p.Lat * math.Pi / 180)
+// around visits every document within reach of p, a squared chord that may shrink
+// on the way; those nearer tend to come first.
+func (t *kdTree) around(p directory.Point, reach func() float64, visit func(d uint32, chord2 float64)) {
+	cosLat, from := math.Cos(p.Lat*math.Pi/180), vectorOf(p)
+	look := func(i int) {
+		if c := from.chord2(t.at[i]); c <= reach() {
+			visit(t.docs[i], c)
+		}
+	}
 	var walk func(lo, hi, axis int)
 	walk = func(lo, hi, axis int) {
 		if hi-lo <= leaf {
-			for _, d := range t.docs[lo:hi] {
-				visit(d)
+			for i := lo; i < hi; i++ {
+				look(i)
 			}
 			return
 		}
@@ -92,7 +107,7 @@ func (t *kdTree) around(p directory.Point, reach func() float64, visit func(d ui
 			near, far = far, near
 		}
 		walk(near[0], near[1], 1-axis)
-		visit(t.docs[mid])
+		look(mid)
 		if least(away, axis, cosLat) <= reach() {
 			walk(far[0], far[1], 1-axis)
 		}

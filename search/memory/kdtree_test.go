@@ -42,11 +42,7 @@ func TestKDTreeFindsWhatAScanFinds(t *testing.T) {
 
 			from, reach := vectorOf(a), chord2Of(float64(i)*500)
 			got, want = nil, nil
-			tree.around(a, func() float64 { return reach }, func(d uint32) {
-				if from.chord2(vectorOf(points[d])) <= reach {
-					got = append(got, d)
-				}
-			})
+			tree.around(a, func() float64 { return reach }, func(d uint32, _ float64) { got = append(got, d) })
 			for _, d := range docs {
 				if from.chord2(vectorOf(points[d])) <= reach {
 					want = append(want, d)

@@ -214,12 +214,10 @@ func (e *Engine) restore(in *savedSegment) (v segmentView, err error) {
 		}
 		p.complete()
 	}
-	s.geo = geo{points: in.Points, located: unpack(in.Located), tree: kdTree{in.Tree, in.Points}}
+	s.geo = geo{points: in.Points, located: unpack(in.Located), tree: kdTree{docs: in.Tree, points: in.Points}.withVectors()}
 	if s.geo.located == nil {
 		s.geo.located = none
 	}
-	s.geo.at = make([]vector, len(in.Points))
-	s.geo.located.Iterate(func(d uint32) bool { s.geo.at[d] = vectorOf(in.Points[d]); return true })
 	s.geo.setCells()
 	s.newest, s.name = orderOf(in.Newest), orderOf(in.Name)
 	fields := make(map[string]*roaring.Bitmap, len(in.Fields))

@@ -36,6 +36,16 @@ type shown struct {
 	highlight map[string]string
 }
 
+// size is about what a selection takes in memory, in bytes: its documents, and
+// what the terms and some pages come to.
+func (s *selection) size() uint64 {
+	size := uint64(8 << 10)
+	for _, docs := range s.docs {
+		size += docs.GetSizeInBytes()
+	}
+	return size
+}
+
 // page returns a page that was made before.
 func (s *selection) page(key string) (page, bool) {
 	s.mu.Lock()
