@@ -68,22 +68,22 @@ func chord2Of(m float64) float64 {
 // within returns the documents at most radius metres from p.
 func (g *geo) within(p directory.Point, radius float64) *roaring.Bitmap {
 	limit := chord2Of(radius)
-	var docs []uint32
-	g.tree.around(p, func() float64 { return limit }, func(d uint32, _ float64) { docs = append(docs, d) })
-	return bitmapOf(docs)
+	return g.collect(func(add func(d uint32)) {
+		g.tree.around(p, func() float64 { return limit }, func(d uint32, _ float64) { add(d) })
+	})
 }
 
 // inBox returns the documents within a box.
 func (g *geo) inBox(b directory.Box) *roaring.Bitmap {
-	var docs []uint32
-	g.tree.inBox(b, func(d uint32) { docs = append(docs, d) })
-	return bitmapOf(docs)
+	return g.collect(func(add func(d uint32)) { g.tree.inBox(b, add) })
 }
 
-// bitmapOf returns a bitmap of documents in any order, which it sorts.
-func bitmapOf(docs []uint32) *roaring.Bitmap {
-	slices.Sort(docs)
-	return roaring.BitmapOf(docs...)
+// collect returns the documents that are added, in whatever order: plain words
+// need no sorting.
+func (g *geo) collect(from func(add func(d uint32))) *roaring.Bitmap {
+	words := make([]uint64, (len(g.points)+63)/64)
+	from(func(d uint32) { words[d/64] |= 1 << (d % 64) })
+	return roaring.FromDense(words, false)
 }
 
 // unlocated is the place of documents without a position: behind all others.
