@@ -63,7 +63,10 @@ func seedStore(ctx context.Context, st *store.Store, demo bool, con *console, lo
 	if err := upsertAll(ctx, st, con, "seeding "+what, len(listings), slices.Values(listings)); err != nil {
 		return err
 	}
-	_, err = st.Meta.Upsert(ctx, []store.Mark{{Name: seedMark, Value: what, At: time.Now().UTC()}})
+	mark, err := st.Meta.Get(ctx, seedMark)
+	if directory.KindOf(err) == directory.NotFound || err == nil && mark.Value.Value != what {
+		_, err = st.Meta.Upsert(ctx, []store.Mark{{Name: seedMark, Value: what, At: time.Now().UTC()}})
+	}
 	if demo {
 		log.Warn("the data folder now holds demonstration entries (示例数据): every answer says so; start with --no-demo on an empty folder to leave them out")
 	}
