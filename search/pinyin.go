@@ -133,7 +133,7 @@ func SplitPinyin(letters string, partial bool) [][]string {
 		ok := false
 		for n := min(6, len(letters)-at); n > 0; n-- {
 			piece := letters[at : at+n]
-			if known[piece] || partial && at+n == len(letters) && len(completions(piece)) > 0 {
+			if known[piece] || partial && at+n == len(letters) && len(Completions(piece)) > 0 {
 				path = append(path, piece)
 				ok = walk(at+n) || ok
 				path = path[:len(path)-1]
@@ -157,12 +157,9 @@ var completionTable = sync.OnceValue(func() map[string][]string {
 	return table
 })
 
-// completions returns the syllables that begin with piece.
-func completions(piece string) []string { return completionTable()[piece] }
-
 // Completions returns every syllable of pinyin that begins with piece, in no
 // particular order.
-func Completions(piece string) []string { return completions(piece) }
+func Completions(piece string) []string { return completionTable()[piece] }
 
 // Initials returns the first letters of syllables; a syllable that is not known
 // gives "?".

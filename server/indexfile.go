@@ -14,6 +14,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"sync"
 	"time"
 
 	"qingfu/directory"
@@ -25,10 +26,11 @@ import (
 // need not build it anew. It is only a shortcut: whatever is wrong with it, the
 // index is built from the store.
 type indexFile struct {
-	dir    string
-	engine *memory.Engine
-	owner  string // the program and the store that the index belongs to
-	saved  int64  // the last change in the file
+	dir     string
+	engine  *memory.Engine
+	storeID string
+	program func() (string, error) // programHash, asked for when it is needed
+	saved   int64                  // the last change in the file
 }
 
 // indexManifest describes the index file that is valid. It is written after it.
@@ -47,32 +49,41 @@ const (
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
-// openIndexFile prepares the folder index in the data folder. The index depends
-// on every rule of indexing and on the words built into the program, so it
-// belongs to the very program that built it.
+// openIndexFile prepares to keep the index in the data folder.
 func openIndexFile(ctx context.Context, dataDir string, st *store.Store, engine *memory.Engine) (*indexFile, error) {
 	id, err := storeID(ctx, st)
-	if err != nil {
-		return nil, err
-	}
+	return &indexFile{
+		dir: filepath.Join(dataDir, "index"), engine: engine, storeID: id, program: sync.OnceValues(programHash),
+	}, err
+}
+
+// owner names the store and the program that the index belongs to.
+func (f *indexFile) owner() (string, error) {
+	program, err := f.program()
+	return f.storeID + " " + program, err
+}
+
+// programHash tells programs apart. The index depends on every rule of indexing
+// and on the words built into the program, so it belongs to the very program that
+// built it.
+func programHash() (string, error) {
 	path, err := os.Executable()
 	if err != nil { // without /proc, as in an empty root folder
 		path, err = exec.LookPath(os.Args[0])
 	}
 	if err != nil {
-		return nil, err
+		return "", err
 	}
 	program, err := os.Open(path)
 	if err != nil {
-		return nil, err
+		return "", err
 	}
 	defer program.Close()
 	h := sha256.New()
 	if _, err := io.Copy(h, program); err != nil {
-		return nil, err
+		return "", err
 	}
-	dir := filepath.Join(dataDir, "index")
-	return &indexFile{dir: dir, engine: engine, owner: id + " " + hex.EncodeToString(h.Sum(nil))}, os.MkdirAll(dir, 0o750)
+	return hex.EncodeToString(h.Sum(nil)), nil
 }
 
 // storeID returns the store's own id, which it gets when it is first asked for.
@@ -107,7 +118,11 @@ func (f *indexFile) load() (seq int64, err error) {
 	if err := json.Unmarshal(b, &m); err != nil {
 		return 0, err
 	}
-	if m.Owner != f.owner {
+	owner, err := f.owner()
+	if err != nil {
+		return 0, err
+	}
+	if m.Owner != owner {
 		return 0, fmt.Errorf("of another program or store: %w", fs.ErrNotExist)
 	}
 	file, err := os.Open(filepath.Join(f.dir, filepath.Base(m.File)))
@@ -136,7 +151,14 @@ func (f *indexFile) load() (seq int64, err error) {
 // A crash at any moment leaves the file before or the new one.
 func (f *indexFile) save(seq int64) (err error) {
 	defer directory.Wrap(&err, "index file")
-	m := indexManifest{File: fmt.Sprintf("%d.idx", seq), Owner: f.owner, Seq: seq}
+	owner, err := f.owner()
+	if err != nil {
+		return err
+	}
+	if err := os.MkdirAll(f.dir, 0o750); err != nil {
+		return err
+	}
+	m := indexManifest{File: fmt.Sprintf("%d.idx", seq), Owner: owner, Seq: seq}
 	sum := crc32.New(castagnoli)
 	if err := writeFile(filepath.Join(f.dir, m.File), func(w io.Writer) error {
 		return f.engine.Save(io.MultiWriter(w, sum))

@@ -173,11 +173,11 @@ const bulk = 1 << 17
 // from the store.
 func (p *projector) start(ctx context.Context, con *console) error {
 	if p.file != nil {
-		restored, err := p.restore(ctx)
-		switch {
-		case err == nil && restored:
+		err := p.restore(ctx)
+		if err == nil {
 			return p.lookForDemo(ctx)
-		case err != nil && !errors.Is(err, fs.ErrNotExist):
+		}
+		if !errors.Is(err, fs.ErrNotExist) {
 			p.log.Warn("the saved search index is of no use and is built anew", "error", err)
 		}
 		p.file.engine.Reset()
@@ -186,34 +186,34 @@ func (p *projector) start(ctx context.Context, con *console) error {
 	return p.load(ctx, con)
 }
 
-// restore reads the saved index, takes in what has changed since, and tells
-// whether it then holds as many listings as the store.
-func (p *projector) restore(ctx context.Context) (bool, error) {
+// restore reads the saved index and takes in what has changed since. It returns
+// an error unless the index then holds as many listings as the store.
+func (p *projector) restore(ctx context.Context) error {
 	seq, err := p.file.load()
 	if err != nil {
-		return false, err
+		return err
 	}
 	p.indexed.Store(seq)
 	if err := p.catchUp(ctx); err != nil {
-		return false, err
+		return err
 	}
 	last, err := p.listings.LastSeq(ctx)
 	if err != nil {
-		return false, err
+		return err
 	}
 	p.stored.Store(last)
 	published, err := p.listings.Count(ctx, []store.Condition{{Field: "status", Op: store.Eq, Value: string(directory.Published)}})
 	if err != nil {
-		return false, err
+		return err
 	}
 	size, err := p.engine.Size(ctx)
 	if err != nil {
-		return false, err
+		return err
 	}
 	if seq > last || int64(size) != published[0].N {
-		return false, fmt.Errorf("it holds %d listings up to change %d, the store %d up to %d", size, seq, published[0].N, last)
+		return fmt.Errorf("it holds %d listings up to change %d, the store %d up to %d", size, seq, published[0].N, last)
 	}
-	return true, nil
+	return nil
 }
 
 // load fills the empty engine from the whole store, on all processors.

@@ -76,8 +76,7 @@ func (cmd *serveCommand) Run(ctx context.Context, con *console) (err error) {
 
 	file, err := openIndexFile(ctx, cmd.DataDir, st, engine)
 	if err != nil {
-		log.Warn("the search index is not kept in a file", "error", err)
-		file = nil
+		return err
 	}
 	projector := newProjector(st.Listings, search.NewIndexer(regions), engine, file, log)
 	if err := projector.start(ctx, con); err != nil {

@@ -260,8 +260,8 @@ func spelt(letters string, last bool) []alternative {
 	return alts
 }
 
-// windows returns keys of at most four parts that overlap by one and cover all
-// of them.
+// windows returns keys of at most window parts that overlap and cover all of
+// them.
 func windows(kind byte, parts []string) [][]string {
 	var slots [][]string
 	for at := 0; ; at += window - 1 {
