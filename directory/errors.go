@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"time"
 )
 
 // ErrorKind says what went wrong in the terms of a caller. Every kind maps to
@@ -29,6 +30,9 @@ type Error struct {
 	What   string       // the thing concerned, as an identifier such as "listing" or "cursor"
 	Fields []FieldError // for Invalid: every wrong field, in the order found
 	Cause  error        // for the log only
+
+	// RetryAfter is for RateLimited: how long to wait before trying again.
+	RetryAfter time.Duration
 }
 
 // FieldError is one wrong field of an input.

@@ -234,3 +234,13 @@ func (reg Region) ShortNames() []string {
 	}
 	return out
 }
+
+// RegionRange returns the range of codes, from included and to not, that holds a
+// region and all regions within it.
+func RegionRange(code string) (from, to string) {
+	from = code
+	if len(code) == 6 {
+		from = strings.TrimSuffix(strings.TrimSuffix(code, "00"), "00")
+	}
+	return from, from + ":" // which follows on 9
+}

@@ -65,6 +65,8 @@ func (d Declaration) CheckWrite(w Write) error {
 		return &directory.Error{Kind: directory.Invalid, What: "id", Cause: fmt.Errorf("collection %s: bad id %.250q", d.Name, w.ID)}
 	case w.Seen < 0 || w.Doc == nil && w.Seen == 0:
 		return fmt.Errorf("collection %s: the write to %s neither inserts, replaces nor deletes", d.Name, w.ID)
+	case d.AppendOnly && w.Seen != 0:
+		return fmt.Errorf("collection %s: %s cannot be changed, because the collection only grows", d.Name, w.ID)
 	case w.Doc == nil && w.Fields == nil:
 		return nil
 	case len(w.Doc) == 0:

@@ -14,11 +14,14 @@ import (
 // Collection is a collection of documents of one type. Its methods are safe for
 // concurrent use.
 type Collection[T any] struct {
-	engine Engine
-	name   string // of the collection
-	item   string // what one document is called in errors
-	id     func(*T) string
-	fields []FieldOf[T]
+	engine  Engine
+	name    string // of the collection
+	item    string // what one document is called in errors
+	id      func(*T) string
+	fields  []FieldOf[T]
+	indexes []Index
+	// appendOnly collections take inserts only.
+	appendOnly bool
 
 	mu      sync.Mutex
 	changed chan struct{}
@@ -316,9 +319,10 @@ func (c *Collection[T]) unmarshal(r Record, into *T) error {
 }
 
 // declare makes the collection known to its engine.
-func (c *Collection[T]) declare(ctx context.Context, indexes []Index) error {
+func (c *Collection[T]) declare(ctx context.Context, engine Engine) error {
+	c.engine = engine
 	c.changed = make(chan struct{})
-	d := Declaration{Name: c.name, Indexes: indexes}
+	d := Declaration{Name: c.name, Indexes: c.indexes, AppendOnly: c.appendOnly}
 	for _, f := range c.fields {
 		d.Fields = append(d.Fields, Field{f.Name, f.Type})
 	}
@@ -329,5 +333,5 @@ func (c *Collection[T]) declare(ctx context.Context, indexes []Index) error {
 		}
 		return c.values(&value), nil
 	}
-	return c.engine.Declare(ctx, d)
+	return engine.Declare(ctx, d)
 }

@@ -123,6 +123,107 @@ func TestBadCalls(t *testing.T) {
 	})
 }
 
+// TestAppendOnly holds that a collection that only grows does so across
+// migrations and restarts, and that a refused write leaves no trace.
+func TestAppendOnly(t *testing.T) {
+	contract(t, func(t *testing.T, h harness) {
+		log := func(fields ...string) store.Declaration {
+			d := items("items", fields...)
+			d.AppendOnly = true
+			return d
+		}
+		e := h.open(log("word", "n"))
+		first := item{Word: "first", N: 1}.write("a", 0)
+		must(t, e, "items", first, item{Word: "second", N: 2}.write("b", 0))
+		check := func(when string, fields ...string) {
+			t.Helper()
+			before := changes(t, e, "items", 0)
+			write := func(seen int64, doc []byte) store.Write {
+				w := store.Write{ID: "a", Seen: seen, Doc: doc}
+				if doc != nil {
+					w.Fields = item{Word: "changed"}.fields(fields...)
+				}
+				return w
+			}
+			changed := []byte(`{"word":"changed"}`)
+			refused := map[string]store.Write{
+				"replace": write(1, changed), "replace of a version to come": write(2, changed),
+				"delete": write(1, nil), "delete of a version to come": write(2, nil),
+			}
+			for what, w := range refused {
+				outcomes, err := e.Write(t.Context(), "items", w)
+				if err != nil || outcomes[0].Err == nil || directory.KindOf(outcomes[0].Err) != "" {
+					t.Errorf("%s: %s: %v, %v", when, what, outcomes, err)
+				}
+			}
+			outcomes, err := e.Write(t.Context(), "items", write(0, changed))
+			if err != nil || directory.KindOf(outcomes[0].Err) != directory.Conflict {
+				t.Errorf("%s: insert again: %v, %v", when, outcomes, err)
+			}
+			if after := changes(t, e, "items", 0); fmt.Sprint(before) != fmt.Sprint(after) {
+				t.Errorf("%s: documents changed:\n%v\n%v", when, before, after)
+			}
+			// Growing still works, in one call with what is refused too.
+			grown := store.Write{ID: when, Doc: []byte(`{}`), Fields: item{}.fields(fields...)}
+			outcomes, err = e.Write(t.Context(), "items", refused["delete"], grown)
+			if err != nil || outcomes[0].Err == nil || outcomes[1].Err != nil || outcomes[1].Version != 1 {
+				t.Errorf("%s: grown: %v, %v", when, outcomes, err)
+			}
+			records, err := e.Get(t.Context(), "items", "a", when)
+			if err != nil || len(records) != 2 || string(records[0].Doc) != string(first.Doc) || records[0].Version != 1 {
+				t.Errorf("%s: %v, %v", when, records, err)
+			}
+		}
+		check("at first", "word", "n")
+		if err := e.Declare(t.Context(), log("n")); err != nil {
+			t.Fatal(err)
+		}
+		check("after a migration", "n")
+		if err := e.Declare(t.Context(), log("word", "n")); err != nil {
+			t.Fatal(err)
+		}
+		check("after another", "word", "n")
+		if err := e.Close(); err != nil {
+			t.Fatal(err)
+		}
+		e = h.open(log("word", "n"))
+		check("after a restart", "word", "n")
+		// The fields of the old documents can be found, as after any migration.
+		groups, err := e.Count(t.Context(), "items", []store.Condition{{Field: "word", Op: store.Eq, Value: "first"}}, "n")
+		if err != nil || len(groups) != 1 || groups[0].N != 1 {
+			t.Errorf("counted %v, %v", groups, err)
+		}
+	})
+}
+
+// TestBecomingAppendOnly closes a collection that was open to every write: what
+// was deleted before stays deleted.
+func TestBecomingAppendOnly(t *testing.T) {
+	contract(t, func(t *testing.T, h harness) {
+		d := items("items", "word", "n")
+		e := h.open(d)
+		must(t, e, "items", item{}.write("kept", 0), item{}.write("deleted", 0))
+		must(t, e, "items", item{N: 1}.write("kept", 1), remove("deleted", 1))
+		before := changes(t, e, "items", 0)
+		d.AppendOnly = true
+		if err := e.Declare(t.Context(), d); err != nil {
+			t.Fatal(err)
+		}
+		for what, w := range map[string]store.Write{
+			"replace": item{N: 2}.write("kept", 2), "delete": remove("kept", 2), "revival": item{}.write("deleted", 0),
+		} {
+			outcomes, err := e.Write(t.Context(), "items", w)
+			if err != nil || outcomes[0].Err == nil {
+				t.Errorf("%s: %v, %v", what, outcomes, err)
+			}
+		}
+		if after := changes(t, e, "items", 0); fmt.Sprint(before) != fmt.Sprint(after) {
+			t.Errorf("documents changed:\n%v\n%v", before, after)
+		}
+		must(t, e, "items", item{}.write("new", 0))
+	})
+}
+
 func TestEndedContextAndClose(t *testing.T) {
 	contract(t, func(t *testing.T, h harness) {
 		e := h.open(items("items", "word", "n"))

@@ -67,6 +67,9 @@ type Declaration struct {
 	// Indexes are lists of field names: a Find is fast when its conditions and
 	// order follow one of them.
 	Indexes []Index
+	// AppendOnly collections take inserts only: an engine refuses every other
+	// write, and keeps other programs from them as far as its database can.
+	AppendOnly bool
 	// Extract returns the values of Fields, in their order, from a stored
 	// document. Engines need it to fill fields that are declared later than the
 	// document was written.

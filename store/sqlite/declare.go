@@ -27,9 +27,10 @@ func (e *Engine) Declare(ctx context.Context, d store.Declaration) (err error) {
 		return err
 	}
 	stored, err := json.Marshal(struct {
-		Fields  []store.Field
-		Indexes []store.Index
-	}{d.Fields, d.Indexes})
+		Fields     []store.Field
+		Indexes    []store.Index
+		AppendOnly bool `json:",omitempty"`
+	}{d.Fields, d.Indexes, d.AppendOnly})
 	if err != nil {
 		return err
 	}
@@ -105,6 +106,11 @@ func (e *Engine) migrate(ctx context.Context, t *table) error {
 	for _, ix := range t.Indexes {
 		exec(t.createIndex(ix))
 	}
+	if t.AppendOnly {
+		for _, trigger := range t.onlyGrows() {
+			exec(trigger)
+		}
+	}
 	exec("INSERT OR REPLACE INTO _collections VALUES (?, ?)", t.Name, t.stored)
 	return err
 }
@@ -177,6 +183,30 @@ func (t *table) createIndex(ix store.Index) string {
 	}
 	list := strings.Join(columns, ", ")
 	return fmt.Sprintf("CREATE %s INDEX %q ON %q (%s)", unique, t.Name+" by "+list, t.Name, list)
+}
+
+// onlyGrows makes the triggers of a collection that only grows. They hold for
+// every program that opens the file, not for this one alone.
+func (t *table) onlyGrows() []string {
+	// REPLACE INTO deletes what is in its way, and SQLite does not call that a
+	// DELETE. Such a row is ignored and not an error, because an insert of an id
+	// that is there already is no error of this engine either.
+	same := []string{"id = NEW.id", "seq = NEW.seq"}
+	for _, ix := range t.Indexes {
+		if ix.Unique {
+			var equal []string
+			for _, c := range columns(ix.Fields) {
+				equal = append(equal, fmt.Sprintf("%s = NEW.%s", c, c))
+			}
+			same = append(same, strings.Join(equal, " AND "))
+		}
+	}
+	trigger := func(forbids, event, does string) string {
+		return fmt.Sprintf("CREATE TRIGGER %q BEFORE %s ON %q %s; END", t.Name+" no "+forbids, event, t.Name, does)
+	}
+	refuse := fmt.Sprintf("BEGIN SELECT RAISE(ABORT, '%s only grows')", t.Name)
+	ignore := fmt.Sprintf("WHEN EXISTS (SELECT 1 FROM %q WHERE %s) BEGIN SELECT RAISE(IGNORE)", t.Name, strings.Join(same, " OR "))
+	return []string{trigger("UPDATE", "UPDATE", refuse), trigger("DELETE", "DELETE", refuse), trigger("REPLACE", "INSERT", ignore)}
 }
 
 func columns(fields []string) []string {

@@ -182,6 +182,95 @@ func TestOlderProcess(t *testing.T) {
 	}
 }
 
+// TestAppendOnlyFile changes the documents of a collection that only grows past
+// the engine: every program that opens the file is kept from it.
+func TestAppendOnlyFile(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "store.db")
+	e := open(t, path)
+	d := store.Declaration{
+		Name: "log", AppendOnly: true, Fields: []store.Field{{Name: "n", Type: store.Int}},
+		Indexes: []store.Index{{Fields: []string{"n"}, Unique: true}},
+		Extract: func([]byte) ([]any, error) { return []any{int64(0)}, nil },
+	}
+	if err := e.Declare(t.Context(), d); err != nil {
+		t.Fatal(err)
+	}
+	write := func(w store.Write) store.Outcome {
+		t.Helper()
+		outcomes, err := e.Write(t.Context(), "log", w)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return outcomes[0]
+	}
+	stored := func() string {
+		t.Helper()
+		records, err := e.Changes(t.Context(), "log", 0, 10)
+		if err != nil || len(records) == 0 {
+			t.Fatal(records, err)
+		}
+		return fmt.Sprint(records)
+	}
+	if o := write(store.Write{ID: "0", Doc: []byte(`{}`), Fields: []any{int64(0)}}); o.Err != nil {
+		t.Fatal(o.Err)
+	}
+	before := stored()
+	db, err := sql.Open("sqlite", path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	past := func(when string) {
+		t.Helper()
+		check := func(statement string) error {
+			t.Helper()
+			_, err := db.ExecContext(t.Context(), statement)
+			if after := stored(); after != before {
+				t.Fatalf("%s: %s:\n%s, was\n%s", when, statement, after, before)
+			}
+			return err
+		}
+		for _, statement := range []string{
+			"UPDATE log SET doc = x'7b7d'", "UPDATE log SET version = 2 WHERE id = '0'", "UPDATE OR IGNORE log SET seq = 99",
+			"DELETE FROM log", "DELETE FROM log WHERE id = '0'",
+		} {
+			if err := check(statement); err == nil || !strings.Contains(err.Error(), "log only grows") {
+				t.Errorf("%s: %s: %v", when, statement, err)
+			}
+		}
+		// These do nothing, for the reason given at onlyGrows.
+		for _, values := range []string{
+			"(9, '0', 1, 9, x'7b7d')", // the id of the stored document
+			"(1, 'x', 1, 9, x'7b7d')", // its seq
+			"(9, 'x', 1, 0, x'7b7d')", // its value in the unique index
+			"(9, '0', 1, 9, x'7b7d') ON CONFLICT DO UPDATE SET version = 2",
+		} {
+			if err := check("INSERT OR REPLACE INTO log (seq, id, version, f_n, doc) VALUES " + values); err != nil {
+				t.Errorf("%s: %s: %v", when, values, err)
+			}
+		}
+	}
+	past("at first")
+	d.Fields = append(d.Fields, store.Field{Name: "more", Type: store.Int})
+	d.Extract = func([]byte) ([]any, error) { return []any{int64(0), int64(0)}, nil }
+	if err := e.Declare(t.Context(), d); err != nil {
+		t.Fatal(err)
+	}
+	past("after a migration")
+	// The engine itself refuses as ever, and goes on growing.
+	for what, w := range map[string]store.Write{
+		"the id":           {ID: "0", Doc: []byte(`{}`), Fields: []any{int64(1), int64(0)}},
+		"the unique field": {ID: "1", Doc: []byte(`{}`), Fields: []any{int64(0), int64(0)}},
+	} {
+		if o := write(w); directory.KindOf(o.Err) != directory.Conflict {
+			t.Errorf("%s again: %+v", what, o)
+		}
+	}
+	if o := write(store.Write{ID: "1", Doc: []byte(`{}`), Fields: []any{int64(1), int64(0)}}); o.Err != nil || o.Version != 1 || o.Seq != 2 {
+		t.Errorf("one more: %+v", o)
+	}
+}
+
 // TestWaitingWrites stops the writing goroutine, as a lock of another process
 // does, and lets writes pile up.
 func TestWaitingWrites(t *testing.T) {

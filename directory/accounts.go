@@ -1,0 +1,137 @@
+package directory
+
+import "time"
+
+// Account is a person who can sign in. Every account is a resident; what else
+// it may do is in its [Grant]s. Phone and second factor are kept sealed: only
+// package auth can open them.
+type Account struct {
+	ID        string `json:"id"`         // UUID, version 7
+	PhoneHash string `json:"phone_hash"` // keyed, by which the account is found
+	Phone     string `json:"phone"`      // sealed
+
+	Name      string         `json:"name,omitempty"`
+	Language  Language       `json:"language,omitempty"` // "" where the person has not chosen
+	ElderMode bool           `json:"elder_mode,omitempty"`
+	Family    []FamilyMember `json:"family,omitempty"` // for whom the account acts
+
+	SecondFactor *SecondFactor `json:"second_factor,omitempty"`
+
+	Demo      bool       `json:"demo,omitempty"` // invented for demonstration
+	CreatedAt time.Time  `json:"created_at"`
+	UpdatedAt time.Time  `json:"updated_at"`
+	EraseAt   *time.Time `json:"erase_at,omitempty"` // when the account is erased; nil unless its owner asked for it
+}
+
+// Language is a language of the app.
+type Language string
+
+// The languages that a person can choose.
+const (
+	Chinese   Language = "zh"
+	Tibetan   Language = "bo"
+	Mongolian Language = "mn"
+	English   Language = "en"
+)
+
+var languages = []Language{Chinese, Tibetan, Mongolian, English}
+
+// FamilyMember is somebody for whom the owner of an account books and rates.
+type FamilyMember struct {
+	ID        string   `json:"id"` // UUID, version 7
+	Name      string   `json:"name"`
+	Relation  Relation `json:"relation"`
+	BirthYear int      `json:"birth_year,omitempty"` // 0 where not given
+}
+
+// Relation is what a family member is to the owner of the account.
+type Relation string
+
+// The relations.
+const (
+	Parent      Relation = "parent"
+	Grandparent Relation = "grandparent"
+	Spouse      Relation = "spouse"
+	Child       Relation = "child"
+	OtherFamily Relation = "other"
+)
+
+var relations = []Relation{Parent, Grandparent, Spouse, Child, OtherFamily}
+
+// SecondFactor is the authenticator app of an official or admin (RFC 6238).
+type SecondFactor struct {
+	Secret      string     `json:"secret"`                 // sealed
+	ConfirmedAt *time.Time `json:"confirmed_at,omitempty"` // nil until the app has shown a right code
+	LastStep    int64      `json:"last_step"`              // the time step of the last code used; none is taken twice
+	Recovery    []string   `json:"recovery,omitempty"`     // keyed hashes of the recovery codes that are left
+}
+
+// Enrolled tells whether the account has a second factor that works.
+func (a *Account) Enrolled() bool {
+	return a.SecondFactor != nil && a.SecondFactor.ConfirmedAt != nil
+}
+
+// The bounds of what people write about themselves.
+const (
+	maxPersonName = 40   // characters
+	maxFamily     = 10   // members
+	minBirthYear  = 1900 // nobody alive was born before
+)
+
+// Validate checks what the owner of an account can change. It returns an
+// Invalid error that holds all wrong fields at once, or nil.
+func (a *Account) Validate(now time.Time) error {
+	c := &checks{}
+	c.text("/name", a.Name, maxPersonName)
+	optional(c, "/language", a.Language, languages)
+	seen := map[string]bool{}
+	each(c, "/family", a.Family, maxFamily, func(m *FamilyMember) {
+		if seen[m.ID] {
+			c.add("/id", CodeDuplicate, "")
+		} else {
+			c.id("/id", m.ID)
+		}
+		seen[m.ID] = true
+		c.required("/name", m.Name, maxPersonName)
+		oneOf(c, "/relation", m.Relation, relations)
+		if m.BirthYear != 0 {
+			c.between("/birth_year", int64(m.BirthYear), minBirthYear, int64(now.In(Shanghai).Year()))
+		}
+	})
+	return InvalidFields("account", c.fields)
+}
+
+// Favourite is a listing that somebody keeps.
+type Favourite struct {
+	Account string    `json:"account"`
+	Listing string    `json:"listing"`
+	AddedAt time.Time `json:"added_at"`
+}
+
+// Key is the favourite's id: an account keeps a listing once.
+func (f *Favourite) Key() string { return f.Account + "." + f.Listing }
+
+// Notification is a message in somebody's inbox.
+type Notification struct {
+	ID      string            `json:"id"` // UUID, version 7: the order of ids is that of time
+	Account string            `json:"account"`
+	Kind    NotificationKind  `json:"kind"`
+	Params  map[string]string `json:"params,omitempty"` // what the text speaks of
+	At      time.Time         `json:"at"`
+	ReadAt  *time.Time        `json:"read_at,omitempty"`
+}
+
+// NotificationKind says what has happened; the text follows from it.
+type NotificationKind string
+
+// The kinds of notification.
+const (
+	NoteGranted         NotificationKind = "granted"           // a role was given; role, scope
+	NoteRevoked         NotificationKind = "revoked"           // a role was taken back; role, scope
+	NoteSessionReused   NotificationKind = "session_reused"    // a session was ended because its token was used twice; device
+	NoteSecondFactorSet NotificationKind = "second_factor_set" // an authenticator app was registered
+	NoteErasure         NotificationKind = "erasure"           // the account will be erased; on
+)
+
+// NotificationKinds are all kinds of notification.
+var NotificationKinds = []NotificationKind{NoteGranted, NoteRevoked, NoteSessionReused, NoteSecondFactorSet, NoteErasure}
