@@ -1,0 +1,232 @@
+package auth
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"qingfu/directory"
+	"qingfu/store"
+)
+
+// erasureGrace is how long the owner of an account can change their mind.
+const erasureGrace = 30 * 24 * time.Hour
+
+// accountOf returns the account of a phone, which it makes when there is none.
+func (a *Auth) accountOf(ctx context.Context, phone string) (directory.Account, error) {
+	hash := a.Keys.Hash("phone", phone)
+	for range maxRetries {
+		account, err := a.findAccount(ctx, hash)
+		if directory.KindOf(err) != directory.NotFound {
+			return account, err
+		}
+		now := a.now()
+		account = directory.Account{PhoneHash: hash, CreatedAt: now, UpdatedAt: now, Demo: directory.IsDemoPhone(phone)}
+		if account.ID, err = a.newID(); err != nil {
+			return account, err
+		}
+		if account.Phone, err = a.Keys.Seal(phonePurpose(account.ID), phone); err != nil {
+			return account, err
+		}
+		_, err = a.Store.Accounts.Insert(ctx, account)
+		if directory.KindOf(err) != directory.Conflict { // somebody signs in with this phone just now
+			return account, err
+		}
+	}
+	return directory.Account{}, errBusy
+}
+
+// phonePurpose ties a sealed phone to its account.
+func phonePurpose(account string) string { return "phone of " + account }
+
+// findAccount returns the account of a phone's hash, or NotFound.
+func (a *Auth) findAccount(ctx context.Context, hash string) (directory.Account, error) {
+	docs, _, err := a.Store.Accounts.Find(ctx, store.Query{
+		Where: []store.Condition{{Field: "phone_hash", Op: store.Eq, Value: hash}}, Limit: 1,
+	})
+	if err == nil && len(docs) == 0 {
+		err = directory.Missing("account")
+	}
+	if err != nil {
+		return directory.Account{}, err
+	}
+	return docs[0].Value, nil
+}
+
+// FindAccount returns the account of a phone. It returns Invalid for a phone
+// that cannot be one, and NotFound. It is for the command line only: over the
+// API nobody may learn who has an account.
+func (a *Auth) FindAccount(ctx context.Context, phone string) (directory.Account, error) {
+	phone, err := a.parsePhone(phone)
+	if err != nil {
+		return directory.Account{}, err
+	}
+	return a.findAccount(ctx, a.Keys.Hash("phone", phone))
+}
+
+// MaskedPhone returns the phone of an account as answers may show it.
+func (a *Auth) MaskedPhone(account *directory.Account) (string, error) {
+	phone, err := a.Keys.Open(phonePurpose(account.ID), account.Phone)
+	return directory.MaskPhone(phone), err
+}
+
+// MaskedPhones returns the phones of accounts, by their ids, as answers may show
+// them; accounts that are gone have none.
+func (a *Auth) MaskedPhones(ctx context.Context, ids ...string) (map[string]string, error) {
+	docs, err := a.Store.Accounts.GetMany(ctx, ids...)
+	if err != nil {
+		return nil, err
+	}
+	phones := make(map[string]string, len(docs))
+	for i := range docs {
+		account := &docs[i].Value
+		if phones[account.ID], err = a.MaskedPhone(account); err != nil {
+			return nil, err
+		}
+	}
+	return phones, nil
+}
+
+// UpdateAccount stores what the owner of an account has changed in the version
+// that they saw. It returns Invalid, or Precondition when another version is
+// stored by now.
+func (a *Auth) UpdateAccount(ctx context.Context, version int64, account directory.Account) (store.Doc[directory.Account], error) {
+	for i := range account.Family {
+		if m := &account.Family[i]; m.ID == "" {
+			var err error
+			if m.ID, err = a.newID(); err != nil {
+				return store.Doc[directory.Account]{}, err
+			}
+		}
+	}
+	if err := account.Validate(a.Now()); err != nil {
+		return store.Doc[directory.Account]{}, err
+	}
+	account.UpdatedAt = a.now()
+	doc, err := a.Store.Accounts.Replace(ctx, version, account)
+	if directory.KindOf(err) == directory.Conflict {
+		err = &directory.Error{Kind: directory.Precondition, What: "account", Cause: err}
+	}
+	return doc, err
+}
+
+// Erase begins to erase the caller's account: every session ends, and after 30
+// days it is gone unless [Auth.Restore] is called. It returns when that will be.
+func (a *Auth) Erase(ctx context.Context, caller directory.Caller, from Client) (time.Time, error) {
+	if err := a.recordFor(ctx, caller.Account, directory.AuditEntry{Action: directory.AuditErasure, Actor: caller.Account, Subject: caller.Account, Detail: "asked for"}, from); err != nil {
+		return time.Time{}, err
+	}
+	account, err := update(ctx, a.Store.Accounts, caller.Account, func(account *directory.Account) error {
+		if account.EraseAt == nil { // asking again puts nothing off
+			at := a.now().Add(erasureGrace)
+			account.EraseAt = &at
+		}
+		return nil
+	})
+	if err != nil {
+		return time.Time{}, err
+	}
+	err = a.notify(ctx, account.ID, directory.NoteErasure, map[string]string{"on": string(directory.DateOf(*account.EraseAt))})
+	return *account.EraseAt, errors.Join(err, a.endAll(ctx, account.ID))
+}
+
+// endAll ends every session of an account.
+func (a *Auth) endAll(ctx context.Context, account string) error {
+	sessions, err := a.Sessions(ctx, account)
+	for _, s := range sessions {
+		err = errors.Join(err, a.end(ctx, s.ID))
+	}
+	return err
+}
+
+// Restore keeps an account that was about to be erased. It returns Conflict when
+// its time has come.
+func (a *Auth) Restore(ctx context.Context, caller directory.Caller, from Client) error {
+	if err := a.recordFor(ctx, caller.Account, directory.AuditEntry{Action: directory.AuditErasure, Actor: caller.Account, Subject: caller.Account, Detail: "called off"}, from); err != nil {
+		return err
+	}
+	_, err := update(ctx, a.Store.Accounts, caller.Account, func(account *directory.Account) error {
+		if account.EraseAt != nil && !account.EraseAt.After(a.Now()) {
+			return &directory.Error{Kind: directory.Conflict, What: "account"}
+		}
+		account.EraseAt = nil
+		return nil
+	})
+	return err
+}
+
+// eraseDue erases the accounts whose time has come.
+func (a *Auth) eraseDue(ctx context.Context) error {
+	docs, err := all(ctx, a.Store.Accounts, store.Query{Where: []store.Condition{
+		{Field: "erase", Op: store.Min, Value: int64(1)}, {Field: "erase", Op: store.Less, Value: a.Now().UnixMilli()},
+	}})
+	for _, d := range docs {
+		err = errors.Join(err, a.erase(ctx, d.Value))
+	}
+	return err
+}
+
+// erase deletes an account with all that is its own. The account goes last, so
+// that an erasure that was interrupted is found again and finished.
+func (a *Auth) erase(ctx context.Context, account directory.Account) (err error) {
+	defer directory.Wrap(&err, "erase account %s", account.ID)
+	of := store.Query{Where: []store.Condition{{Field: "account", Op: store.Eq, Value: account.ID}}}
+	if err := a.record(ctx, directory.AuditEntry{Action: directory.AuditErasure, Subject: account.ID, Detail: "done"}, Client{}); err != nil {
+		return err
+	}
+	if err := errors.Join(
+		removeAll(ctx, a.Store.Sessions, of, func(s *directory.Session) string { return s.ID }),
+		removeAll(ctx, a.Store.Grants, of, func(g *directory.Grant) string { return g.ID }),
+		removeAll(ctx, a.Store.Favourites, of, func(f *directory.Favourite) string { return f.Key() }),
+		removeAll(ctx, a.Store.Notifications, of, func(n *directory.Notification) string { return n.ID }),
+		remove(ctx, a.Store.PhoneCodes, account.PhoneHash),
+	); err != nil {
+		return err
+	}
+	return remove(ctx, a.Store.Accounts, account.ID)
+}
+
+func removeAll[T any](ctx context.Context, c *store.Collection[T], q store.Query, id func(*T) string) error {
+	docs, err := all(ctx, c, q)
+	for i := range docs {
+		err = errors.Join(err, remove(ctx, c, id(&docs[i].Value)))
+	}
+	return err
+}
+
+// Belongings is all that is kept about the owner of an account, and by them.
+type Belongings struct {
+	Account       directory.Account
+	Grants        []directory.Grant
+	Sessions      []directory.Session
+	Favourites    []directory.Favourite
+	Notifications []directory.Notification
+	Audit         []directory.AuditEntry // what they did, the oldest first
+}
+
+// Export returns everything that belongs to the caller (PIPL, article 45).
+func (a *Auth) Export(ctx context.Context, caller directory.Caller) (Belongings, error) {
+	of := func(field string) store.Query {
+		return store.Query{Where: []store.Condition{{Field: field, Op: store.Eq, Value: caller.Account}}}
+	}
+	var b Belongings
+	account, err := a.Store.Accounts.Get(ctx, caller.Account)
+	if err != nil {
+		return b, err
+	}
+	b.Account, b.Grants = account.Value, caller.Grants
+	var errs [4]error
+	b.Sessions, errs[0] = a.Sessions(ctx, caller.Account)
+	b.Favourites, errs[1] = values(all(ctx, a.Store.Favourites, of("account")))
+	b.Notifications, errs[2] = values(all(ctx, a.Store.Notifications, of("account")))
+	b.Audit, errs[3] = values(all(ctx, a.Store.Audit, of("actor")))
+	return b, errors.Join(errs[:]...)
+}
+
+func values[T any](docs []store.Doc[T], err error) ([]T, error) {
+	out := make([]T, len(docs))
+	for i := range docs {
+		out[i] = docs[i].Value
+	}
+	return out, err
+}

@@ -1,0 +1,241 @@
+// Package auth signs people in and knows what they may do: one-time codes by
+// text message, access and refresh tokens, second factors, roles, and the audit
+// log of all of it.
+//
+// A sign-in passes through codes.go (a code is sent and redeemed), sessions.go
+// (a session begins and is renewed) and tokens.go (an access token is signed).
+// Every later request comes in at Authenticate, which makes a directory.Caller
+// of its token; what that caller may do is decided in the domain.
+package auth
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"sync"
+	"time"
+
+	"qingfu/directory"
+	"qingfu/store"
+)
+
+// Config is what signing in is made of. Every field is needed.
+type Config struct {
+	Store   *store.Store
+	Keys    *Keyring
+	Sender  Sender
+	Limiter *Limiter
+	Log     *slog.Logger
+	Now     func() time.Time
+	Random  io.Reader // cryptographically strong
+	// Issuer is the public address of the server, which names it in tokens.
+	Issuer string
+	// SMSPerHour is the most text messages sent in an hour, to whomever.
+	SMSPerHour int64
+	// Demo lets demonstration accounts sign in.
+	Demo bool
+}
+
+// Auth is the use cases of signing in. Its methods are safe for concurrent use.
+type Auth struct {
+	Config
+
+	mu       sync.Mutex
+	signing  []signingKey // by age, the newest last
+	loadedAt time.Time    // of signing
+}
+
+// New returns the use cases over a store that was made with the same keys. It
+// makes the first signing key.
+func New(ctx context.Context, cfg Config) (*Auth, error) {
+	a := &Auth{Config: cfg}
+	if err := a.checkKeys(ctx); err != nil {
+		return nil, err
+	}
+	return a, a.RotateSigningKeys(ctx, Scheduled)
+}
+
+// keysMark is the name of the mark that says with which keys a store was made.
+const keysMark = "keys"
+
+// Keyed tells whether a store was made with keys, so that it is of use with these
+// alone.
+func Keyed(ctx context.Context, st *store.Store) (bool, error) {
+	_, err := st.Meta.Get(ctx, keysMark)
+	if directory.KindOf(err) == directory.NotFound {
+		return false, nil
+	}
+	return err == nil, err
+}
+
+// checkKeys refuses keys that are not those of the store: with others nobody
+// would be found by phone any more, and everybody would get a second account.
+func (a *Auth) checkKeys(ctx context.Context) error {
+	fingerprint := a.Keys.Hash("fingerprint", "")[:16]
+	mark, err := a.Store.Meta.Get(ctx, keysMark)
+	if directory.KindOf(err) == directory.NotFound {
+		_, err = a.Store.Meta.Insert(ctx, store.Mark{Name: keysMark, Value: fingerprint, At: a.now()})
+		if directory.KindOf(err) == directory.Conflict { // another server was quicker
+			return a.checkKeys(ctx)
+		}
+		return err
+	}
+	if err == nil && mark.Value.Value != fingerprint {
+		return errors.New("the data was made with other keys than these: set QINGFU_KEYS or QINGFU_KEY_FILE to the keys that it was made with")
+	}
+	return err
+}
+
+// Client is where a request comes from, for limits and the audit log.
+type Client struct {
+	Network   string // the address of an IPv4 client, the /64 of an IPv6 one
+	Device    string // an id that the app has chosen for its installation, or ""
+	Label     string // what the device says that it is, or ""
+	RequestID string
+}
+
+// Run looks after what has to happen by itself until ctx ends: keys are rotated,
+// what has expired is deleted and accounts whose time has come are erased. What
+// fails is tried again a minute later.
+func (a *Auth) Run(ctx context.Context) error {
+	tick := time.NewTicker(time.Minute)
+	defer tick.Stop()
+	for {
+		if err := a.Sweep(ctx); err != nil && ctx.Err() == nil {
+			a.Log.Error("expired sessions, codes and accounts cannot be cleared away", "error", err)
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-tick.C:
+		}
+	}
+}
+
+// Sweep does once what [Auth.Run] repeats.
+func (a *Auth) Sweep(ctx context.Context) error {
+	return errors.Join(
+		a.RotateSigningKeys(ctx, Scheduled),
+		sweep(ctx, a, a.Store.Sessions, "expires", func(s *directory.Session) string { return s.ID }),
+		sweep(ctx, a, a.Store.PhoneCodes, "keep", func(c *directory.PhoneCode) string { return c.PhoneHash }),
+		a.Limiter.Sweep(ctx),
+		a.eraseDue(ctx),
+	)
+}
+
+// sweep deletes the documents whose declared time is past.
+func sweep[T any](ctx context.Context, a *Auth, c *store.Collection[T], field string, id func(*T) string) error {
+	for {
+		docs, _, err := c.Find(ctx, store.Query{
+			Where: []store.Condition{{Field: field, Op: store.Less, Value: a.Now().UnixMilli()}}, Limit: store.MaxLimit,
+		})
+		if err != nil || len(docs) == 0 {
+			return err
+		}
+		deleted := 0
+		for i := range docs {
+			switch err := c.Delete(ctx, id(&docs[i].Value), docs[i].Version); directory.KindOf(err) {
+			case directory.Conflict, directory.NotFound: // used meanwhile, or swept by another server
+			case "":
+				if err != nil {
+					return err
+				}
+				deleted++
+			default:
+				return err
+			}
+		}
+		if deleted == 0 {
+			return nil
+		}
+	}
+}
+
+// update reads a document, lets change alter it and stores it, again and again
+// until nobody else has written it in between. When change returns an error,
+// nothing is stored and that error is returned.
+func update[T any](ctx context.Context, c *store.Collection[T], id string, change func(*T) error) (T, error) {
+	for range maxRetries {
+		doc, err := c.Get(ctx, id)
+		if err == nil {
+			err = change(&doc.Value)
+		}
+		if err != nil {
+			return doc.Value, err
+		}
+		_, err = c.Replace(ctx, doc.Version, doc.Value)
+		if directory.KindOf(err) != directory.Conflict {
+			return doc.Value, err
+		}
+	}
+	var zero T
+	return zero, errBusy
+}
+
+// maxRetries is how often a write is tried that others keep overtaking: more
+// often than anybody but an attacker makes requests at once.
+const maxRetries = 100
+
+var errBusy = &directory.Error{Kind: directory.Unavailable, What: "store", Cause: errors.New("too many writers at once")}
+
+// now is the time in the precision that is stored.
+func (a *Auth) now() time.Time { return a.Now().UTC().Truncate(time.Millisecond) }
+
+func (a *Auth) newID() (string, error) { return directory.NewID(a.Now(), a.Random) }
+
+// record appends a line to the audit log. It comes before what it speaks of, so
+// that nothing can happen without its line.
+func (a *Auth) record(ctx context.Context, e directory.AuditEntry, from Client) (err error) {
+	defer directory.Wrap(&err, "audit log")
+	if e.ID, err = a.newID(); err != nil {
+		return err
+	}
+	e.At, e.Network, e.RequestID = a.now(), from.Network, from.RequestID
+	_, err = a.Store.Audit.Insert(ctx, e)
+	return err
+}
+
+// Refused notes in the audit log that an operation was refused to a caller.
+func (a *Auth) Refused(ctx context.Context, caller directory.Caller, operation string, from Client) error {
+	return a.recordFor(ctx, caller.Account, directory.AuditEntry{
+		Action: directory.AuditAccess, Refused: true, Actor: caller.Account, Operation: operation,
+	}, from)
+}
+
+// notify puts a message into somebody's inbox.
+func (a *Auth) notify(ctx context.Context, account string, kind directory.NotificationKind, params map[string]string) error {
+	id, err := a.newID()
+	if err != nil {
+		return err
+	}
+	_, err = a.Store.Notifications.Insert(ctx, directory.Notification{ID: id, Account: account, Kind: kind, Params: params, At: a.now()})
+	return err
+}
+
+// limited turns an Allowance that refuses into an error.
+func limited(allowance Allowance, err error) error {
+	if err == nil && !allowance.OK {
+		err = &directory.Error{Kind: directory.RateLimited, RetryAfter: allowance.Reset}
+	}
+	return err
+}
+
+// refusal returns the error that refuses something, or, when what has to go with
+// the refusal failed, what went wrong with that.
+func refusal(err error, failures ...error) error {
+	if failure := errors.Join(failures...); failure != nil {
+		return failure
+	}
+	return err
+}
+
+// random reads n random bytes.
+func (a *Auth) random(n int) ([]byte, error) {
+	b := make([]byte, n)
+	if _, err := io.ReadFull(a.Random, b); err != nil {
+		return nil, fmt.Errorf("random: %w", err)
+	}
+	return b, nil
+}

@@ -1,0 +1,101 @@
+package auth
+
+import (
+	"context"
+	"slices"
+	"strings"
+
+	"qingfu/directory"
+	"qingfu/store"
+)
+
+// grantsOf returns the grants of an account.
+func (a *Auth) grantsOf(ctx context.Context, account string) ([]directory.Grant, error) {
+	return values(all(ctx, a.Store.Grants, store.Query{Where: []store.Condition{{Field: "account", Op: store.Eq, Value: account}}}))
+}
+
+// Grant gives the owner of a phone a role; somebody without an account gets one.
+// The same role in the same scope a second time changes the powers; created
+// tells whether it is new. The caller has to have checked that by may grant it;
+// by is zero on the command line. It returns Invalid with every wrong field.
+func (a *Auth) Grant(ctx context.Context, by directory.Caller, phone string, g directory.Grant, regions *directory.Regions, from Client) (_ directory.Grant, created bool, err error) {
+	var wrong []directory.FieldError
+	phone, err = a.parsePhone(phone)
+	wrong = append(wrong, fieldsOf(err)...)
+	wrong = append(wrong, fieldsOf(g.Validate(regions))...)
+	if len(wrong) > 0 {
+		return g, false, directory.InvalidFields("grant", wrong)
+	}
+	account, err := a.accountOf(ctx, phone)
+	if err != nil {
+		return g, false, err
+	}
+	g.Account, g.GrantedBy, g.GrantedAt = account.ID, by.Account, a.now()
+	g.ID = g.Key()
+	slices.SortFunc(g.Powers, func(x, y directory.Power) int { return powerOrder(x) - powerOrder(y) })
+	if err := a.record(ctx, grantEntry(directory.AuditGrant, by, g), from); err != nil {
+		return g, false, err
+	}
+	results, err := a.Store.Grants.Upsert(ctx, []directory.Grant{g})
+	if err == nil {
+		err = results[0].Err
+	}
+	if err != nil {
+		return g, false, err
+	}
+	return g, results[0].State == store.Created, a.notify(ctx, account.ID, directory.NoteGranted, grantParams(g))
+}
+
+func fieldsOf(err error) []directory.FieldError {
+	if e, ok := err.(*directory.Error); ok {
+		return e.Fields
+	}
+	return nil
+}
+
+func powerOrder(p directory.Power) int {
+	return slices.IndexFunc(directory.Powers, func(t directory.Term) bool { return t.Code == string(p) })
+}
+
+func grantEntry(action directory.AuditAction, by directory.Caller, g directory.Grant) directory.AuditEntry {
+	detail := []string{string(g.Role)}
+	for _, p := range g.Powers {
+		detail = append(detail, string(p))
+	}
+	return directory.AuditEntry{
+		Action: action, Actor: by.Account, Subject: g.Account, Detail: strings.Join(detail, " "),
+		Organization: g.Organization, Bureau: g.Bureau, Region: g.Region,
+	}
+}
+
+func grantParams(g directory.Grant) map[string]string {
+	params := map[string]string{"role": string(g.Role)}
+	for name, value := range map[string]string{"organization": g.Organization, "bureau": string(g.Bureau), "region": g.Region} {
+		if value != "" {
+			params[name] = value
+		}
+	}
+	return params
+}
+
+// GetGrant returns a grant, or NotFound.
+func (a *Auth) GetGrant(ctx context.Context, id string) (directory.Grant, error) {
+	doc, err := a.Store.Grants.Get(ctx, id)
+	return doc.Value, err
+}
+
+// Revoke takes a grant back, at once. The caller has to have checked that by may
+// do so. It returns NotFound when it is not there any more.
+func (a *Auth) Revoke(ctx context.Context, by directory.Caller, g directory.Grant, from Client) error {
+	if err := a.record(ctx, grantEntry(directory.AuditRevoke, by, g), from); err != nil {
+		return err
+	}
+	doc, err := a.Store.Grants.Get(ctx, g.ID)
+	if err != nil {
+		return err
+	}
+	if err := a.Store.Grants.Delete(ctx, g.ID, doc.Version); err != nil {
+		return err
+	}
+	return a.notify(ctx, g.Account, directory.NoteRevoked, grantParams(g))
+}
