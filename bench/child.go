@@ -143,7 +143,7 @@ func startServer(ctx context.Context, program, folder string) (*child, time.Dura
 		return nil, 0, err
 	}
 	begin := time.Now()
-	c, err := start(serverCommand(ctx, program, "serve", "--addr", addr, "--data-dir", folder))
+	c, err := start(serverCommand(ctx, program, "serve", "--addr", addr, "--data-dir", folder, "--read-limit", "0"))
 	if err != nil {
 		return nil, 0, err
 	}

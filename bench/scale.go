@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -12,6 +13,7 @@ import (
 	"sync"
 	"time"
 
+	"qingfu/auth"
 	"qingfu/directory"
 	"qingfu/handlers"
 	"qingfu/search"
@@ -146,12 +148,24 @@ func serveIndex(ctx context.Context, n int, number uint64, folder string) (err e
 	if err != nil {
 		return err
 	}
+	keys, err := auth.OpenKeyFile(filepath.Join(folder, "keys.json"), rand.Reader)
+	if err != nil {
+		return err
+	}
+	log := slog.New(slog.NewTextHandler(os.Stderr, nil))
+	access, err := auth.New(ctx, auth.Config{
+		Store: st, Keys: keys, Sender: auth.NewLogSender(log), Limiter: auth.NewLimiter(time.Now, nil), Log: log, Now: time.Now, Random: rand.Reader,
+		Issuer: "http://localhost", SMSPerHour: 1,
+	})
+	if err != nil {
+		return err
+	}
 	h := hello{Index: indexFigures{Listings: n, BuildSeconds: took.Seconds(), Heap: settledHeap()}}
 	debug.FreeOSMemory()
 	h.Index.RSS = residentMemory(os.Getpid())
 	app, err := handlers.New(handlers.Config{
-		Store: st, Search: engine, Regions: regions, Lexicon: lexicon, Calendar: calendar,
-		Log: slog.New(slog.NewTextHandler(os.Stderr, nil)), Now: time.Now, Version: "bench",
+		Store: st, Search: engine, Auth: access, Regions: regions, Lexicon: lexicon, Calendar: calendar,
+		Log: log, Now: time.Now, Version: "bench",
 		Ready:    func(context.Context) error { return nil },
 		Progress: func() (int64, int64) { return 0, 0 },
 		DemoData: func() bool { return true },

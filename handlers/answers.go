@@ -61,6 +61,21 @@ func matches(header, etag string) bool {
 	return false
 }
 
+// requireMatch makes sure that a caller changes what it has seen: If-Match has to
+// name the ETag of the thing as it is (RFC 9110, 13.1.1). Such a tag stands for a
+// version and not for bytes, so that the weak one of a compressed answer is as
+// good. The operation must declare the header.
+func requireMatch(in *input, etag string) error {
+	header := in.header(fiber.HeaderIfMatch)
+	if header == "" {
+		return fiber.ErrPreconditionRequired
+	}
+	if matches(header, etag) {
+		return nil
+	}
+	return &directory.Error{Kind: directory.Precondition}
+}
+
 var buffers = sync.Pool{New: func() any { b := make([]byte, 0, 16<<10); return &b }}
 
 // sendPage writes a page of results. Cards are ready JSON, so that the envelope

@@ -26,12 +26,19 @@ type file struct {
 }
 
 // docFiles makes the parts of the reference page, by their names.
-func docFiles() (map[string]file, error) {
+func (a *api) docFiles() (map[string]file, error) {
 	problems, err := renderProblems()
 	if err != nil {
 		return nil, err
 	}
-	files := map[string]file{"problems.html": {fiber.MIMETextHTMLCharsetUTF8, problems, false}}
+	permissions, err := a.renderPermissions()
+	if err != nil {
+		return nil, err
+	}
+	files := map[string]file{
+		"problems.html":    {fiber.MIMETextHTMLCharsetUTF8, problems, false},
+		"permissions.html": {fiber.MIMETextHTMLCharsetUTF8, permissions, false},
+	}
 	for _, f := range []struct {
 		name, contentType, path string
 		fs                      embed.FS

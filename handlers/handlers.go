@@ -7,6 +7,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"net/netip"
 	"time"
 
 	"github.com/getkin/kin-openapi/openapi3"
@@ -14,21 +15,29 @@ import (
 	"github.com/valyala/fasthttp"
 
 	"qingfu"
+	"qingfu/auth"
 	"qingfu/directory"
 	"qingfu/search"
 	"qingfu/store"
 )
 
-// Config is what the API is made of. Every field is needed.
+// Config is what the API is made of. Every field is needed but TrustedProxies and
+// ReadLimit.
 type Config struct {
 	Store    *store.Store
 	Search   search.Engine
+	Auth     *auth.Auth
 	Regions  *directory.Regions
 	Lexicon  *search.Lexicon
 	Calendar *directory.Calendar
 	Log      *slog.Logger
 	Now      func() time.Time
 
+	// TrustedProxies are the networks of the proxies in front, whose
+	// X-Forwarded-For is believed.
+	TrustedProxies []netip.Prefix
+	// ReadLimit is the most reads a minute from one network; 0 is no limit.
+	ReadLimit int64
 	// Ready returns nil when requests can be served: the store answers and the
 	// index has caught up with it.
 	Ready func(context.Context) error
@@ -67,7 +76,7 @@ func New(cfg Config) (*fiber.App, error) {
 	if err != nil {
 		return nil, err
 	}
-	return a.app()
+	return a.app(a.routes())
 }
 
 func newAPI(cfg Config) (*api, error) {
@@ -76,19 +85,22 @@ func newAPI(cfg Config) (*api, error) {
 		return nil, fmt.Errorf("openapi.yaml: %w", err)
 	}
 	a := &api{
-		Config:     cfg,
-		operations: readOperations(doc),
-		metrics:    newMetrics(cfg),
-		completer:  newCompleter(cfg.Regions, cfg.Lexicon),
+		Config:    cfg,
+		metrics:   newMetrics(cfg),
+		completer: newCompleter(cfg.Regions, cfg.Lexicon),
+	}
+	if a.operations, err = readOperations(doc); err != nil {
+		return nil, fmt.Errorf("openapi.yaml: %w", err)
 	}
 	if a.vocabulary, err = renderVocabularies(); err != nil {
 		return nil, err
 	}
-	a.files, err = docFiles()
+	a.files, err = a.docFiles()
 	return a, err
 }
 
-func (a *api) app() (*fiber.App, error) {
+// app serves routes.
+func (a *api) app(routes []route) (*fiber.App, error) {
 	app := fiber.New(fiber.Config{
 		AppName:               "qingfu",
 		DisableStartupMessage: true,
@@ -102,40 +114,43 @@ func (a *api) app() (*fiber.App, error) {
 		IdleTimeout:           60 * time.Second,
 		ErrorHandler:          a.fail,
 	})
-	for _, r := range a.routes() {
+	for _, r := range routes {
 		if a.operations[r.operation] == nil {
 			return nil, fmt.Errorf("openapi.yaml: no operation %s", r.operation)
 		}
-		app.Get(fiberPath(r.path), a.serve(r))
+		if handler := a.serve(r); r.method == fiber.MethodGet {
+			app.Get(fiberPath(r.path), handler) // and HEAD
+		} else {
+			app.Add(r.method, fiberPath(r.path), handler)
+		}
 	}
-	app.Use(a.serve(route{operation: "unknown", permission: public, handler: unknownPath}))
+	app.Use(a.serve(route{operation: "unknown", permission: public, class: reading, handler: unknownPath}))
 	a.refuseEarly(app)
 	return app, nil
 }
 
-// unknownPath lets Fiber find out whether the path exists with another method.
+// unknownPath lets Fiber find out with which other methods the path exists.
 func unknownPath(c *fiber.Ctx, _ *input) error { return c.Next() }
 
 // refuseEarly gives the requests that never reach a route, because fasthttp or
 // Fiber refuses them, the same form of answer as all others.
 func (a *api) refuseEarly(app *fiber.App) {
 	server, next := app.Server(), app.Server().Handler
-	answer := func(ctx *fasthttp.RequestCtx, err error) {
+	server.ErrorHandler = func(ctx *fasthttp.RequestCtx, err error) {
 		c := app.AcquireCtx(ctx)
 		defer app.ReleaseCtx(c)
 		a.begin(c)
-		_ = a.fail(c, err) // it writes the answer and has no error of its own
+		_ = a.fail(c, readError(err)) // it writes the answer and has no error of its own
 	}
-	server.ErrorHandler = func(ctx *fasthttp.RequestCtx, err error) { answer(ctx, readError(err)) }
 	known := map[string]bool{}
 	for _, m := range fiber.DefaultMethods {
 		known[m] = true
 	}
 	server.Handler = func(ctx *fasthttp.RequestCtx) {
+		// Fiber does not look for the path of a method that it does not know.
+		// TRACE is one that it knows and that no route has.
 		if !known[string(ctx.Method())] {
-			ctx.Response.Header.Set(fiber.HeaderAllow, "GET, HEAD")
-			answer(ctx, fiber.ErrMethodNotAllowed)
-			return
+			ctx.Request.Header.SetMethod(fiber.MethodTrace)
 		}
 		next(ctx)
 	}

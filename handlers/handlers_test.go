@@ -2,6 +2,7 @@ package handlers
 
 import (
 	"context"
+	"crypto/rand"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -13,6 +14,9 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -20,8 +24,10 @@ import (
 	"github.com/getkin/kin-openapi/openapi3filter"
 	"github.com/getkin/kin-openapi/routers"
 	"github.com/gofiber/fiber/v2"
+	"github.com/pquerna/otp/totp"
 
 	"qingfu"
+	"qingfu/auth"
 	"qingfu/directory"
 	"qingfu/search"
 	"qingfu/search/memory"
@@ -43,6 +49,7 @@ type engines struct {
 	calendar *directory.Calendar
 	lexicon  *search.Lexicon
 	listings []directory.Listing // the published ones
+	keys     *auth.Keyring
 }
 
 const draftID = "01890a5d-ac96-774b-bcce-b302099a8057"
@@ -81,6 +88,9 @@ func newEngines(ctx context.Context, path string) (*engines, error) {
 	e.lexicon = search.NewLexicon(e.regions)
 
 	var err error
+	if e.keys, err = auth.OpenKeyFile(filepath.Join(filepath.Dir(path), "keys.json"), rand.Reader); err != nil {
+		return nil, err
+	}
 	if e.db, err = sqlite.Open(ctx, path); err != nil {
 		return nil, err
 	}
@@ -105,12 +115,56 @@ func newEngines(ctx context.Context, path string) (*engines, error) {
 	return e, e.search.Put(ctx, docs...)
 }
 
-// fixture is the API over the engines.
+// fixture is the API over the engines, with a clock and phones of its own.
 type fixture struct {
 	*engines
-	app  *fiber.App
-	api  *api
-	spec *openapi3.T
+	app    *fiber.App
+	api    *api
+	spec   *openapi3.T
+	clock  *clock
+	phones *phones
+}
+
+// clock stands still until it is moved.
+type clock struct {
+	mu sync.Mutex
+	at time.Time
+}
+
+func (c *clock) now() time.Time {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.at
+}
+
+func (c *clock) advance(d time.Duration) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.at = c.at.Add(d)
+}
+
+// phones receive codes. They stand for the provider of text messages.
+type phones struct {
+	mu    sync.Mutex
+	codes map[string]string // the last of each phone
+	fail  error
+}
+
+// Send implements auth.Sender.
+func (p *phones) Send(_ context.Context, m auth.Message) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.fail != nil {
+		return p.fail
+	}
+	p.codes[m.Phone] = m.Code
+	return nil
+}
+
+func (p *phones) code(phone string) string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.codes[phone]
 }
 
 // newFixture returns an API whose configuration change may alter.
@@ -122,11 +176,17 @@ func newFixture(t testing.TB, change func(*Config)) *fixture {
 			t.Fatal(err)
 		}
 	}
-	f := &fixture{engines: theEngines}
+	f := &fixture{engines: theEngines, clock: &clock{at: noon}, phones: &phones{codes: map[string]string{}}}
+	log := slog.New(slog.DiscardHandler)
+	access, err := auth.New(context.Background(), auth.Config{
+		Store: f.store, Keys: f.keys, Sender: f.phones, Limiter: auth.NewLimiter(f.clock.now, nil), Log: log,
+		Now: f.clock.now, Random: rand.Reader, Issuer: "https://qingfu.test", SMSPerHour: 10_000, Demo: true,
+	})
+	fatal(err)
 	cfg := Config{
-		Store: f.store, Search: f.search, Regions: f.regions, Lexicon: f.lexicon, Calendar: f.calendar,
-		Log:      slog.New(slog.DiscardHandler),
-		Now:      func() time.Time { return noon },
+		Store: f.store, Search: f.search, Auth: access, Regions: f.regions, Lexicon: f.lexicon, Calendar: f.calendar,
+		Log:      log,
+		Now:      f.clock.now,
 		Ready:    func(context.Context) error { return nil },
 		Progress: func() (int64, int64) { return 7, 7 },
 		DemoData: func() bool { return true },
@@ -135,10 +195,9 @@ func newFixture(t testing.TB, change func(*Config)) *fixture {
 	if change != nil {
 		change(&cfg)
 	}
-	var err error
 	f.api, err = newAPI(cfg)
 	fatal(err)
-	f.app, err = f.api.app()
+	f.app, err = f.api.app(f.api.routes())
 	fatal(err)
 	f.spec, err = openapi3.NewLoader().LoadFromData(qingfu.OpenAPI)
 	fatal(err)
@@ -194,34 +253,57 @@ func (f *fixture) get(t testing.TB, target string, headers ...string) answer {
 
 func (f *fixture) do(t testing.TB, method, target string, headers ...string) answer {
 	t.Helper()
-	req := httptest.NewRequest(method, target, nil)
-	for i := 0; i+1 < len(headers); i += 2 {
-		req.Header.Set(headers[i], headers[i+1])
+	return f.request(t, method, target, "", headers...)
+}
+
+// request sends a body, too, which is JSON unless the headers say otherwise.
+func (f *fixture) request(t testing.TB, method, target, body string, headers ...string) answer {
+	t.Helper()
+	req := httptest.NewRequest(method, target, strings.NewReader(body))
+	if body != "" {
+		req.Header.Set("Content-Type", "application/json")
 	}
-	res, err := f.app.Test(req, -1)
+	a := send(t, f.app, req, headers...)
+	f.validate(t, req, a)
+	return a
+}
+
+// send asks an app. A header given twice replaces what the request has of it and
+// is then sent in two lines.
+func send(t testing.TB, app *fiber.App, req *http.Request, headers ...string) answer {
+	t.Helper()
+	for i := 0; i+1 < len(headers); i += 2 {
+		req.Header.Del(headers[i])
+	}
+	for i := 0; i+1 < len(headers); i += 2 {
+		req.Header.Add(headers[i], headers[i+1])
+	}
+	res, err := app.Test(req, -1)
 	if err != nil {
-		t.Fatalf("%s %s: %v", method, target, err)
+		t.Fatalf("%s %s: %v", req.Method, req.URL, err)
 	}
 	body, err := io.ReadAll(res.Body)
 	if err != nil {
 		t.Fatal(err)
 	}
-	a := answer{res, body}
-	f.validate(t, req, a)
-	return a
+	return answer{res, body}
 }
 
-// validate checks an answer against the contract. Answers to paths that the
-// contract does not have must still be problems.
+// validate checks an answer against the contract. Answers to paths and methods
+// that the contract does not have must still be problems.
 func (f *fixture) validate(t testing.TB, req *http.Request, a answer) {
 	t.Helper()
 	if a.Header.Get("Content-Encoding") != "" {
 		return
 	}
+	method := req.Method
+	if method == http.MethodHead {
+		method = http.MethodGet
+	}
 	var op *openapi3.Operation
 	for _, r := range (&api{}).routes() {
-		if ok := matchPath(r.path, req.URL.Path); ok {
-			op = f.spec.Paths.Find(r.path).Get
+		if r.method == method && matchPath(r.path, req.URL.Path) {
+			op = f.spec.Paths.Value(r.path).GetOperation(method)
 			break
 		}
 	}
@@ -230,7 +312,7 @@ func (f *fixture) validate(t testing.TB, req *http.Request, a answer) {
 	}
 	in := &openapi3filter.ResponseValidationInput{
 		RequestValidationInput: &openapi3filter.RequestValidationInput{
-			Request: req, Route: &routers.Route{Spec: f.spec, Operation: op, Method: http.MethodGet},
+			Request: req, Route: &routers.Route{Spec: f.spec, Operation: op, Method: method},
 		},
 		Status: a.StatusCode, Header: a.Header,
 		Options: &openapi3filter.Options{IncludeResponseStatus: true},
@@ -242,6 +324,64 @@ func (f *fixture) validate(t testing.TB, req *http.Request, a answer) {
 	if err := openapi3filter.ValidateResponse(context.Background(), in); err != nil {
 		t.Errorf("%s %s: the answer breaks the contract: %v\n%.2000s", req.Method, req.URL, err, a.body)
 	}
+}
+
+// newPhone returns a number that no test has used.
+func newPhone() string {
+	return fmt.Sprintf("138%08d", phoneCount.Add(1))
+}
+
+var phoneCount atomic.Int64
+
+// tokens is what signing in gives.
+type tokens struct {
+	Access  string `json:"access_token"`
+	Refresh string `json:"refresh_token"`
+	Session string `json:"session"`
+}
+
+// bearer is the header of a signed-in caller.
+func (t tokens) bearer() []string { return []string{"Authorization", "Bearer " + t.Access} }
+
+// signIn signs a phone in, as an app does.
+func (f *fixture) signIn(t testing.TB, phone string) tokens {
+	t.Helper()
+	if a := f.request(t, "POST", "/v1/auth/codes", `{"phone":"`+phone+`"}`); a.StatusCode != 202 {
+		t.Fatalf("code: %d %s", a.StatusCode, a.body)
+	}
+	a := f.request(t, "POST", "/v1/auth/tokens", `{"phone":"`+phone+`","code":"`+f.phones.code(phone)+`"}`)
+	if a.StatusCode != 200 {
+		t.Fatalf("tokens: %d %s", a.StatusCode, a.body)
+	}
+	return decode[tokens](t, a)
+}
+
+// as returns the headers of somebody new with the given roles, who has shown a
+// second factor where one is needed.
+func (f *fixture) as(t testing.TB, grants ...directory.Grant) []string {
+	t.Helper()
+	phone, secret := newPhone(), ""
+	for _, g := range grants {
+		if _, _, err := f.api.Auth.Grant(t.Context(), directory.Caller{}, phone, g, f.regions, auth.Client{}); err != nil {
+			t.Fatal(err)
+		}
+		if g.NeedsSecondFactor() {
+			secret = "needed"
+		}
+	}
+	bearer := f.signIn(t, phone).bearer()
+	if secret == "" {
+		return bearer
+	}
+	secret = decode[struct{ Secret string }](t, f.do(t, "POST", "/v1/me/second-factor", bearer...)).Secret
+	code, err := totp.GenerateCode(secret, f.clock.now())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if a := f.request(t, "PUT", "/v1/me/second-factor", `{"code":"`+code+`"}`, bearer...); a.StatusCode != 200 {
+		t.Fatalf("second factor: %d %s", a.StatusCode, a.body)
+	}
+	return bearer
 }
 
 // decode reads the body as JSON.

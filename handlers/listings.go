@@ -1,9 +1,6 @@
 package handlers
 
 import (
-	"encoding/base64"
-	"encoding/binary"
-	"hash/fnv"
 	"math"
 
 	"github.com/gofiber/fiber/v2"
@@ -171,47 +168,6 @@ func (a *api) regionFacet(chosen []string) []string {
 		}
 	}
 	return codes
-}
-
-// A cursor is the hash of the query that it belongs to and the engine's token,
-// in base64url.
-const hashSize = 8
-
-// queryHash is the same for all pages of one query.
-func (in *input) queryHash() uint64 {
-	h := fnv.New64a()
-	for _, p := range in.op.query {
-		switch p.name {
-		case "cursor", "limit", "facets", "lang":
-			continue
-		}
-		if g := in.find(p.name); g != nil {
-			_, _ = h.Write([]byte(p.name + "=" + g.text + "\n")) // a hash never fails
-		}
-	}
-	return h.Sum64()
-}
-
-func (in *input) readCursor(hash uint64) string {
-	cursor := in.text("cursor")
-	if cursor == "" {
-		return ""
-	}
-	raw, err := base64.RawURLEncoding.DecodeString(cursor)
-	switch {
-	case err != nil || len(raw) <= hashSize:
-		in.refuse("cursor", directory.CodeFormat, "next_cursor")
-	case binary.BigEndian.Uint64(raw) != hash:
-		in.refuse("cursor", directory.CodeMismatch, "q, kind, region …")
-	default:
-		return string(raw[hashSize:])
-	}
-	return ""
-}
-
-func appendCursor(b []byte, hash uint64, token string) []byte {
-	raw := append(binary.BigEndian.AppendUint64(make([]byte, 0, hashSize+len(token)), hash), token...)
-	return base64.RawURLEncoding.AppendEncode(b, raw)
 }
 
 func (a *api) getListing(c *fiber.Ctx, in *input) error {

@@ -25,7 +25,7 @@ const codeInternal = "internal"
 // titles says what each problem code means. The reference page lists them.
 var titles = map[string]text{
 	string(directory.Invalid):         {"请求有误", "The request is not valid"},
-	string(directory.Unauthenticated): {"请先登录", "Sign in first"},
+	string(directory.Unauthenticated): {"需要登录或验证身份", "Sign-in or verification is needed"},
 	string(directory.Forbidden):       {"没有权限", "Not allowed"},
 	string(directory.NotFound):        {"没有找到", "Not found"},
 	string(directory.Conflict):        {"内容已被修改或已存在", "Changed meanwhile, or there already"},
@@ -37,14 +37,43 @@ var titles = map[string]text{
 	"request_timeout":                 {"请求传输超时", "The request took too long to arrive"},
 	"body_too_large":                  {"请求正文过大", "The body is too large"},
 	"uri_too_long":                    {"网址过长", "The URL is too long"},
+	"unsupported_media_type":          {"请求正文应为 UTF-8 编码的 JSON（application/json），不压缩", "The body has to be JSON in UTF-8 (application/json), not compressed"},
+	"precondition_required":           {"请用 If-Match 说明修改的是哪个版本", "Name the version to be changed with If-Match"},
 	"headers_too_large":               {"请求头过大", "The headers are too large"},
 	codeInternal:                      {"服务器内部错误", "Internal error"},
 }
 
 // missing says what was not found.
 var missing = map[string]text{
+	"grant":   {"没有这项授权。", "There is no such grant."},
+	"session": {"没有这个会话，或已结束。", "There is no such session, or it has ended."},
+	"account": {"没有这个账户。", "There is no such account."},
 	"listing": {"没有这个服务条目，或尚未公开。", "There is no such listing, or it is not published."},
 	"region":  {"没有这个地区，或位置在青海省以外。", "There is no such region, or the position is outside Qinghai."},
+}
+
+// unauthenticated says why somebody counts as not signed in.
+var unauthenticated = map[string]text{
+	"":                            {"请先获取验证码并登录，再带上访问令牌。", "Sign in with a code first, and send the access token."},
+	"token":                       {"令牌无效或已过期，请续期或重新登录。", "The token is not good, or not any more: renew it or sign in again."},
+	"code":                        {"验证码不正确、已用过或已过期。", "The code is wrong, used already, or too old."},
+	directory.SecondFactorMissing: {"需要先完成二次验证。", "A second factor has to be shown first."},
+}
+
+// conflicts says what is in the way.
+var conflicts = map[string]text{
+	"second_factor": {"身份验证器已登记或尚未登记。", "An authenticator app is registered already, or not yet."},
+	"favourites":    {"收藏已满，请先删去一些。", "There are as many favourites as there can be: remove some."},
+	"account":       {"账户已到删除时间。", "The time to erase the account has come."},
+}
+
+// notificationTexts says what has happened; {role}, {device} and {on} are filled in.
+var notificationTexts = map[directory.NotificationKind]text{
+	directory.NoteGranted:         {"您已被授予：{role}。", "You were granted: {role}."},
+	directory.NoteRevoked:         {"您的授权已撤销：{role}。", "A grant of yours was revoked: {role}."},
+	directory.NoteSessionReused:   {"一个登录会话的令牌被重复使用，已为您结束该会话：{device}。如非本人操作，请检查其他会话。", "A token of one of your sessions was used twice, so that the session was ended: {device}. If that was not you, look at your other sessions."},
+	directory.NoteSecondFactorSet: {"身份验证器已登记。如非本人操作，请立即联系管理员。", "An authenticator app was registered. If that was not you, call an administrator at once."},
+	directory.NoteErasure:         {"账户将于 {on} 删除，在此之前登录可以撤销。", "Your account will be erased on {on}; sign in before that to call it off."},
 }
 
 // fieldMessages explains the codes of a wrong field; %s is the limit.
@@ -62,12 +91,19 @@ var fieldMessages = map[string]text{
 	directory.CodeMismatch:  {"与其他条件不符：%s。", "Does not go together with: %s."},
 }
 
-// badForm is the message of CodeFormat without a limit.
-var badForm = text{"格式不对。", "Not of the right form."}
+// badForm is the message of CodeFormat without a limit, and noField that of
+// CodeUnknown in a body.
+var (
+	badForm = text{"格式不对。", "Not of the right form."}
+	noField = text{"没有这个字段。", "There is no such field."}
+)
 
 func fieldMessage(f directory.FieldError, lang string) string {
-	if f.Code == directory.CodeFormat && f.Limit == "" {
+	switch {
+	case f.Code == directory.CodeFormat && f.Limit == "":
 		return badForm.in(lang)
+	case f.Code == directory.CodeUnknown && f.Pointer != "":
+		return noField.in(lang)
 	}
 	return strings.ReplaceAll(fieldMessages[f.Code].in(lang), "%s", f.Limit)
 }
@@ -82,6 +118,15 @@ func detail(e *directory.Error, lang string) string {
 		return fmt.Sprintf("有 %d 处需要改正。", len(e.Fields))
 	case e.Kind == directory.NotFound:
 		return missing[e.What].in(lang)
+	case e.Kind == directory.Unauthenticated:
+		return unauthenticated[e.What].in(lang)
+	case e.Kind == directory.Conflict:
+		return conflicts[e.What].in(lang)
+	case e.Kind == directory.RateLimited:
+		if lang == "en" {
+			return fmt.Sprintf("Try again in %s s.", seconds(e.RetryAfter))
+		}
+		return fmt.Sprintf("请在 %s 秒后再试。", seconds(e.RetryAfter))
 	default:
 		return ""
 	}

@@ -3,13 +3,17 @@ package handlers
 import (
 	"context"
 	"crypto/rand"
+	"errors"
 	"fmt"
 	"log/slog"
 	"runtime/debug"
+	"strings"
 	"time"
 
 	"github.com/gofiber/fiber/v2"
 	"github.com/valyala/fasthttp"
+
+	"qingfu/directory"
 )
 
 // serve wraps a route's handler with what every request gets: an id, a
@@ -24,7 +28,7 @@ func (a *api) serve(r route) fiber.Handler {
 		defer cancel()
 		c.SetUserContext(ctx)
 
-		if err := run(c, op, r); err != nil {
+		if err := a.run(c, op, r); err != nil {
 			_ = a.fail(c, err) // it writes the answer and has no error of its own
 		}
 		compress(c)
@@ -36,8 +40,9 @@ func (a *api) serve(r route) fiber.Handler {
 	}
 }
 
-// run calls the handler and turns a panic into an error.
-func run(c *fiber.Ctx, op *operation, r route) (err error) {
+// run counts the request, finds out who makes it and whether they may, and calls
+// the handler. It turns a panic into an error.
+func (a *api) run(c *fiber.Ctx, op *operation, r route) (err error) {
 	defer func() {
 		if p := recover(); p != nil {
 			err = fmt.Errorf("panic: %v\n%s", p, debug.Stack())
@@ -46,7 +51,56 @@ func run(c *fiber.Ctx, op *operation, r route) (err error) {
 	if len(c.Request().RequestURI()) > maxURL {
 		return fiber.ErrRequestURITooLong
 	}
-	return r.handler(c, op.read(c))
+	client := a.client(c)
+	byNetwork, byAccount := a.limits(r.class)
+	if err := a.take(c, byNetwork, client.Network); err != nil {
+		return err
+	}
+	if r.permission.Public {
+		in := op.read(c)
+		in.client = client
+		return r.handler(c, in)
+	}
+	caller, err := a.authenticate(c)
+	if err != nil {
+		return err
+	}
+	if caller.Account != "" {
+		if err := a.take(c, byAccount, caller.Account); err != nil {
+			return err
+		}
+	}
+	if err = r.permission.Admit(&caller); err == nil {
+		in := op.read(c)
+		in.client, in.caller, in.permission = client, caller, r.permission
+		err = r.handler(c, in)
+	}
+	if refused(err) && caller.Account != "" {
+		if auditErr := a.Auth.Refused(c.UserContext(), caller, r.operation, client); auditErr != nil {
+			return auditErr
+		}
+	}
+	return err
+}
+
+// refused tells the errors that the audit log has to have: a caller that is
+// known may not do this.
+func refused(err error) bool {
+	var e *directory.Error
+	return errors.As(err, &e) && (e.Kind == directory.Forbidden || e.What == directory.SecondFactorMissing)
+}
+
+// authenticate returns who makes a request: a stranger when it has no token.
+func (a *api) authenticate(c *fiber.Ctx) (directory.Caller, error) {
+	header := c.Get(fiber.HeaderAuthorization)
+	if header == "" {
+		return directory.Caller{}, nil
+	}
+	scheme, token, _ := strings.Cut(header, " ")
+	if !strings.EqualFold(scheme, "Bearer") {
+		return directory.Caller{}, &directory.Error{Kind: directory.Unauthenticated, What: "token"}
+	}
+	return a.Auth.Authenticate(c.UserContext(), strings.TrimSpace(token))
 }
 
 // begin sets the headers that every answer has.

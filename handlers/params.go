@@ -1,6 +1,7 @@
 package handlers
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"math"
@@ -12,6 +13,7 @@ import (
 	"github.com/getkin/kin-openapi/openapi3"
 	"github.com/gofiber/fiber/v2"
 
+	"qingfu/auth"
 	"qingfu/directory"
 )
 
@@ -20,7 +22,8 @@ import (
 // its own request filter takes twice as long because it looks at every
 // parameter that could be there.
 type operation struct {
-	query, path []*parameter
+	query, path, header []*parameter
+	body                *requestBody // nil when it takes none
 }
 
 // parameter is one declared parameter.
@@ -35,23 +38,35 @@ type parameter struct {
 }
 
 // readOperations reads the operations of the contract, by their ids.
-func readOperations(doc *openapi3.T) map[string]*operation {
+func readOperations(doc *openapi3.T) (map[string]*operation, error) {
 	ops := map[string]*operation{"unknown": nil}
 	for _, item := range doc.Paths.Map() {
 		for _, o := range item.Operations() {
 			op := &operation{}
+			if o.RequestBody != nil {
+				var err error
+				if op.body, err = newRequestBody(o.RequestBody.Value); err != nil {
+					return nil, fmt.Errorf("%s: %w", o.OperationID, err)
+				}
+			}
 			for _, ref := range o.Parameters {
 				switch ref.Value.In {
 				case openapi3.ParameterInQuery:
 					op.query = append(op.query, newParameter(ref.Value))
 				case openapi3.ParameterInPath:
 					op.path = append(op.path, newParameter(ref.Value))
+				case openapi3.ParameterInHeader:
+					// If-None-Match is left to sendTagged, for which no value
+					// of it is wrong.
+					if ref.Value.Name != fiber.HeaderIfNoneMatch {
+						op.header = append(op.header, newParameter(ref.Value))
+					}
 				}
 			}
 			ops[o.OperationID] = op
 		}
 	}
-	return ops
+	return ops, nil
 }
 
 func newParameter(p *openapi3.Parameter) *parameter {
@@ -77,14 +92,25 @@ func newParameter(p *openapi3.Parameter) *parameter {
 	return out
 }
 
-// input is the parameters of one request. A value that was not given, or was
-// given wrongly, reads as the parameter's default or as zero.
+// input is the parameters and the body of one request. A value that was not
+// given, or was given wrongly, reads as the parameter's default or as zero.
 type input struct {
-	op    *operation
-	given []given
-	lang  string // of names: zh, en or bo
-	gcj02 bool   // coordinates are GCJ-02, in and out
-	wrong []directory.FieldError
+	op      *operation
+	given   []given
+	content *content // nil when the operation takes no body
+	lang    string   // of names: zh, en or bo
+	gcj02   bool     // coordinates are GCJ-02, in and out
+	wrong   []directory.FieldError
+
+	client     auth.Client
+	caller     directory.Caller     // zero for an operation that is public
+	permission directory.Permission // of the operation
+}
+
+// covers asks whether the caller may use the operation on something of a scope;
+// errors are those of [directory.Caller.Covers].
+func (in *input) covers(a *api, s directory.Scope) error {
+	return in.caller.Covers(in.permission, s, a.Regions)
 }
 
 type given struct {
@@ -96,9 +122,9 @@ type given struct {
 // maxWrong bounds the fields that one answer lists.
 const maxWrong = 100
 
-// read reads and checks the parameters of a request. Errors are collected;
-// handlers add theirs with refuse and then ask err. A nil operation has no
-// input.
+// read reads and checks the parameters and the body of a request. Errors are
+// collected; handlers add theirs with refuse and refuseField and then ask err. A
+// nil operation has no input.
 func (op *operation) read(c *fiber.Ctx) *input {
 	in := &input{op: op, given: make([]given, 0, 8)}
 	if op == nil {
@@ -126,7 +152,29 @@ func (op *operation) read(c *fiber.Ctx) *input {
 		in.lang = acceptedLanguage(c.Get(fiber.HeaderAcceptLanguage))
 	}
 	in.gcj02 = in.text("crs") == "gcj02"
+	for _, p := range op.header {
+		in.takeHeader(c, p)
+	}
+	if op.body != nil {
+		in.readBody(c, op.body)
+	}
 	return in
+}
+
+// takeHeader reads a header. Several lines of one name are one list, and an
+// empty one is none.
+func (in *input) takeHeader(c *fiber.Ctx, p *parameter) {
+	text := string(bytes.Join(c.Request().Header.PeekAll(p.name), []byte(", ")))
+	switch {
+	case text == "":
+		if p.required {
+			in.refuse(p.name, directory.CodeRequired, "")
+		}
+	case !utf8.ValidString(text) || strings.ContainsFunc(text, isControl):
+		in.refuse(p.name, directory.CodeFormat, p.form())
+	default:
+		in.take(p, text)
+	}
 }
 
 func (in *input) takePair(pair string) {
@@ -190,7 +238,7 @@ func (in *input) take(p *parameter, text string) {
 		return
 	}
 	if err := p.schema.VisitJSON(value); err != nil {
-		code, limit := p.explain(err)
+		code, limit := explain(err, p.form())
 		in.refuse(p.name, code, limit)
 		value = nil
 	}
@@ -231,28 +279,38 @@ func (p *parameter) parseOne(text string) (any, bool) {
 }
 
 // form shows what a value looks like, for the message.
-func (p *parameter) form() string {
+func (p *parameter) form() string { return form(p.schema, p.example, p.typ) }
+
+// form returns the example of a schema or, without one, the next best to it.
+func form(s *openapi3.Schema, example, typ string) string {
 	switch {
-	case p.example != "":
-		return p.example
-	case p.fallback != nil:
-		return fmt.Sprint(p.fallback)
-	case p.schema.Min != nil:
-		return fmt.Sprint(*p.schema.Min)
-	case p.typ == openapi3.TypeBoolean:
+	case example != "":
+		return example
+	case s.Default != nil:
+		return fmt.Sprint(s.Default)
+	case s.Min != nil:
+		return fmt.Sprint(*s.Min)
+	case typ == openapi3.TypeBoolean:
 		return "true, false"
 	default:
-		return p.typ
+		return typ
 	}
 }
 
-// explain turns kin-openapi's first complaint into a code and a limit.
-func (p *parameter) explain(err error) (code, limit string) {
+// explain turns kin-openapi's first complaint about a value of a form into a
+// code and a limit.
+func explain(err error, form string) (code, limit string) {
 	var e *openapi3.SchemaError
 	if !errors.As(err, &e) {
-		return directory.CodeFormat, p.form()
+		return directory.CodeFormat, form
 	}
 	switch e.SchemaField {
+	case "required":
+		return directory.CodeRequired, ""
+	case "readOnly":
+		return directory.CodeUnknown, ""
+	case "uniqueItems":
+		return directory.CodeDuplicate, ""
 	case "enum":
 		values := make([]string, len(e.Schema.Enum))
 		for i, v := range e.Schema.Enum {
@@ -272,14 +330,18 @@ func (p *parameter) explain(err error) (code, limit string) {
 		return directory.CodeTooLong, strconv.FormatUint(*e.Schema.MaxLength, 10)
 	case "minItems", "maxItems":
 		if e.Schema.MaxItems != nil && e.Schema.MinItems == *e.Schema.MaxItems {
-			return directory.CodeFormat, p.form() // a tuple
+			return directory.CodeFormat, form // a tuple
 		}
 		if e.SchemaField == "minItems" {
 			return directory.CodeTooShort, strconv.FormatUint(e.Schema.MinItems, 10)
 		}
 		return directory.CodeTooLong, strconv.FormatUint(*e.Schema.MaxItems, 10)
+	case "minProperties":
+		return directory.CodeTooShort, strconv.FormatUint(e.Schema.MinProps, 10)
+	case "maxProperties":
+		return directory.CodeTooLong, strconv.FormatUint(*e.Schema.MaxProps, 10)
 	default:
-		return directory.CodeFormat, p.form()
+		return directory.CodeFormat, form
 	}
 }
 
@@ -290,8 +352,14 @@ func (in *input) refuse(parameter, code, limit string) {
 	}
 }
 
-// err returns the Invalid error of all that is wrong, or nil.
-func (in *input) err() error { return directory.InvalidFields("request", in.wrong) }
+// err returns the Invalid error of all that is wrong, or nil. A body that was not
+// looked at has an error of its own.
+func (in *input) err() error {
+	if in.content != nil && in.content.err != nil {
+		return in.content.err
+	}
+	return directory.InvalidFields("request", in.wrong)
+}
 
 func (in *input) find(name string) *given {
 	for i := range in.given {
@@ -322,6 +390,15 @@ func (in *input) has(name string) bool { return in.find(name) != nil }
 func (in *input) text(name string) string {
 	s, _ := in.value(name).(string)
 	return s
+}
+
+// header returns a header, "" when it was not sent.
+func (in *input) header(name string) string {
+	if g := in.find(name); g != nil {
+		s, _ := g.value.(string)
+		return s
+	}
+	return ""
 }
 
 // number returns a parameter of type number or integer, nil when it was not given.

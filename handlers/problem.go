@@ -44,6 +44,8 @@ var transportCodes = map[int]string{
 	fiber.StatusRequestTimeout:              "request_timeout",
 	fiber.StatusRequestEntityTooLarge:       "body_too_large",
 	fiber.StatusRequestURITooLong:           "uri_too_long",
+	fiber.StatusUnsupportedMediaType:        "unsupported_media_type",
+	fiber.StatusPreconditionRequired:        "precondition_required",
 	fiber.StatusRequestHeaderFieldsTooLarge: "headers_too_large",
 }
 
@@ -79,6 +81,10 @@ func (a *api) fail(c *fiber.Ctx, err error) error {
 	switch {
 	case p.Code == codeInternal:
 		a.Log.ErrorContext(c.UserContext(), "request failed", "id", p.RequestID, "path", p.Instance, "error", err)
+	case p.Status == fiber.StatusUnauthorized:
+		h.Set(fiber.HeaderWWWAuthenticate, challenge(known))
+	case p.Status == fiber.StatusTooManyRequests:
+		h.Set(fiber.HeaderRetryAfter, seconds(known.RetryAfter))
 	case p.Status == fiber.StatusServiceUnavailable:
 		a.Log.WarnContext(c.UserContext(), "request refused", "id", p.RequestID, "path", p.Instance, "error", err)
 		h.Set(fiber.HeaderRetryAfter, retryAfter)
@@ -93,6 +99,18 @@ func (a *api) fail(c *fiber.Ctx, err error) error {
 	c.Status(p.Status)
 	h.SetContentType("application/problem+json")
 	return c.Send(body)
+}
+
+// challenge says what a client has to do to be let in (RFC 6750, 3; RFC 9470, 3).
+func challenge(e *directory.Error) string {
+	switch e.What {
+	case directory.SecondFactorMissing:
+		return `Bearer error="insufficient_user_authentication", error_description="a second factor is needed"`
+	case "token":
+		return `Bearer error="invalid_token"`
+	default:
+		return "Bearer"
+	}
 }
 
 // explainFields writes the message of each wrong field.

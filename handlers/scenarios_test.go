@@ -19,10 +19,10 @@ import (
 // A scenario is one request and what its answer must hold: members of the JSON
 // body by dotted path, with "*" for any value that is there and is not null.
 type scenario struct {
-	name, path string
-	headers    []string
-	status     int
-	has        map[string]any
+	name, method, path, body string
+	headers                  []string
+	status                   int
+	has                      map[string]any
 }
 
 func TestScenarios(t *testing.T) {
@@ -30,63 +30,63 @@ func TestScenarios(t *testing.T) {
 	known := f.listings[0].ID
 	const unknown = "01890a5d-ac96-774b-bcce-000000000000"
 	for _, s := range []scenario{
-		{"everything", "/v1/listings", nil, 200, map[string]any{
+		{"everything", "GET", "/v1/listings", "", nil, 200, map[string]any{
 			"total": float64(len(f.listings)), "items.#": 20.0, "items.0.open_now": true, "next_cursor": "*", "demo_data": true, "facets": map[string]any{}}},
-		{"pinyin", "/v1/listings?q=hzjz", nil, 200, map[string]any{"items.0.name": "*"}},
-		{"facets named in Chinese", "/v1/listings?facets=kind,region,category,features,badges&limit=1", nil, 200, map[string]any{
+		{"pinyin", "GET", "/v1/listings?q=hzjz", "", nil, 200, map[string]any{"items.0.name": "*"}},
+		{"facets named in Chinese", "GET", "/v1/listings?facets=kind,region,category,features,badges&limit=1", "", nil, 200, map[string]any{
 			"facets.kind.#": 5.0, "facets.region.#": 8.0, "facets.region.0.name": "西宁市", "facets.features.0.name": "*", "facets.badges.0.name": "*", "items.#": 1.0}},
-		{"facets named in English", "/v1/listings?facets=kind,region&limit=1&lang=en", nil, 200, map[string]any{"facets.region.0.name": "Xining"}},
-		{"names by Accept-Language", "/v1/listings?facets=region&limit=1", []string{"Accept-Language", "en-GB,en;q=0.8"}, 200, map[string]any{"facets.region.0.name": "Xining"}},
-		{"lang before Accept-Language", "/v1/listings?facets=region&limit=1&lang=bo", []string{"Accept-Language", "en"}, 200, map[string]any{"facets.region.0.name": "ཟི་ལིང་གྲོང་ཁྱེར"}},
-		{"nothing found", "/v1/listings?kind=brand&has_vacancy=true", nil, 200, map[string]any{"items.#": 0.0, "total": 0.0, "next_cursor": nil}},
-		{"near without text orders by distance", "/v1/listings?near=36.62,101.78&limit=3", nil, 200, map[string]any{"items.0.distance_m": "*"}},
-		{"every filter at once", "/v1/listings?q=a&kind=elder_care,childcare&category=nursing_home&region=630100,630200&near=36.62,101.78&radius_m=5000&bbox=101,36,102,37" +
+		{"facets named in English", "GET", "/v1/listings?facets=kind,region&limit=1&lang=en", "", nil, 200, map[string]any{"facets.region.0.name": "Xining"}},
+		{"names by Accept-Language", "GET", "/v1/listings?facets=region&limit=1", "", []string{"Accept-Language", "en-GB,en;q=0.8"}, 200, map[string]any{"facets.region.0.name": "Xining"}},
+		{"lang before Accept-Language", "GET", "/v1/listings?facets=region&limit=1&lang=bo", "", []string{"Accept-Language", "en"}, 200, map[string]any{"facets.region.0.name": "ཟི་ལིང་གྲོང་ཁྱེར"}},
+		{"nothing found", "GET", "/v1/listings?kind=brand&has_vacancy=true", "", nil, 200, map[string]any{"items.#": 0.0, "total": 0.0, "next_cursor": nil}},
+		{"near without text orders by distance", "GET", "/v1/listings?near=36.62,101.78&limit=3", "", nil, 200, map[string]any{"items.0.distance_m": "*"}},
+		{"every filter at once", "GET", "/v1/listings?q=a&kind=elder_care,childcare&category=nursing_home&region=630100,630200&near=36.62,101.78&radius_m=5000&bbox=101,36,102,37" +
 			"&open_now=true&features=accessible&badges=care_insurance&has_vacancy=true&price_max=500000&min_satisfaction=0.8&demo=true&sort=distance&facets=kind&limit=100&crs=gcj02&lang=en",
-			nil, 200, map[string]any{"total": "*"}},
-		{"an empty text is no text", "/v1/listings?q=", nil, 200, map[string]any{"total": float64(len(f.listings))}},
-		{"control characters are spaces", "/v1/listings?q=%00%0a%7f", nil, 200, map[string]any{"total": float64(len(f.listings))}},
+			"", nil, 200, map[string]any{"total": "*"}},
+		{"an empty text is no text", "GET", "/v1/listings?q=", "", nil, 200, map[string]any{"total": float64(len(f.listings))}},
+		{"control characters are spaces", "GET", "/v1/listings?q=%00%0a%7f", "", nil, 200, map[string]any{"total": float64(len(f.listings))}},
 
-		{"a listing", "/v1/listings/" + known, nil, 200, map[string]any{"id": known, "name": f.listings[0].Names.Zh, "region.path.0": "青海省", "status": "published", "satisfaction.state": "*"}},
-		{"a listing in English", "/v1/listings/" + known + "?lang=en", nil, 200, map[string]any{"region.path.0": "Qinghai"}},
-		{"an unknown listing", "/v1/listings/" + unknown, nil, 404, map[string]any{"code": "not_found", "detail": "*"}},
-		{"a draft is not shown", "/v1/listings/" + draftID, nil, 404, map[string]any{"code": "not_found"}},
-		{"a batch in its order", "/v1/listings:batch?ids=" + strings.Join([]string{f.listings[5].ID, unknown, f.listings[2].ID, draftID, f.listings[5].ID}, ","), nil, 200, map[string]any{
+		{"a listing", "GET", "/v1/listings/" + known, "", nil, 200, map[string]any{"id": known, "name": f.listings[0].Names.Zh, "region.path.0": "青海省", "status": "published", "satisfaction.state": "*"}},
+		{"a listing in English", "GET", "/v1/listings/" + known + "?lang=en", "", nil, 200, map[string]any{"region.path.0": "Qinghai"}},
+		{"an unknown listing", "GET", "/v1/listings/" + unknown, "", nil, 404, map[string]any{"code": "not_found", "detail": "*"}},
+		{"a draft is not shown", "GET", "/v1/listings/" + draftID, "", nil, 404, map[string]any{"code": "not_found"}},
+		{"a batch in its order", "GET", "/v1/listings:batch?ids=" + strings.Join([]string{f.listings[5].ID, unknown, f.listings[2].ID, draftID, f.listings[5].ID}, ","), "", nil, 200, map[string]any{
 			"items.#": 2.0, "items.0.id": f.listings[5].ID, "items.1.id": f.listings[2].ID, "missing": []any{unknown, draftID}}},
 
-		{"suggest by a synonym in pinyin", "/v1/suggest?q=yuesao", nil, 200, map[string]any{"items.0.code": "maternity", "items.1.type": "listing"}},
-		{"suggest a region by initials", "/v1/suggest?q=cdq", nil, 200, map[string]any{"items.0.code": "630102", "items.0.highlight": "<mark>城东区</mark>", "items.0.path.1": "西宁市"}},
-		{"suggest at most", "/v1/suggest?q=x&limit=2", nil, 200, map[string]any{"items.#": 2.0}},
+		{"suggest by a synonym in pinyin", "GET", "/v1/suggest?q=yuesao", "", nil, 200, map[string]any{"items.0.code": "maternity", "items.1.type": "listing"}},
+		{"suggest a region by initials", "GET", "/v1/suggest?q=cdq", "", nil, 200, map[string]any{"items.0.code": "630102", "items.0.highlight": "<mark>城东区</mark>", "items.0.path.1": "西宁市"}},
+		{"suggest at most", "GET", "/v1/suggest?q=x&limit=2", "", nil, 200, map[string]any{"items.#": 2.0}},
 
-		{"clusters", "/v1/map/clusters?bbox=89,31,104,40&zoom=6", nil, 200, map[string]any{"items.0.count": "*", "total": "*"}},
+		{"clusters", "GET", "/v1/map/clusters?bbox=89,31,104,40&zoom=6", "", nil, 200, map[string]any{"items.0.count": "*", "total": "*"}},
 
-		{"the prefectures", "/v1/regions", nil, 200, map[string]any{"items.#": 8.0, "items.0.code": "630100", "items.0.children_count": 7.0}},
-		{"children of a region", "/v1/regions?parent=630100", nil, 200, map[string]any{"items.#": 7.0, "items.0.parent": "630100"}},
-		{"a level", "/v1/regions?level=3", nil, 200, map[string]any{"items.#": 45.0}},
-		{"the province", "/v1/regions?level=1", nil, 200, map[string]any{"items.#": 1.0, "items.0.parent": nil}},
-		{"a region by pinyin", "/v1/regions?q=geermu&level=3", nil, 200, map[string]any{"items.0.name": "格尔木市"}},
-		{"a region's detail", "/v1/regions/630102", nil, 200, map[string]any{"path.#": 3.0, "children.#": 9.0, "seat.lat": 36.6}},
-		{"an unknown region", "/v1/regions/639999", nil, 404, map[string]any{"code": "not_found"}},
-		{"locating", "/v1/regions:locate?lat=36.42&lon=94.9", nil, 200, map[string]any{"prefecture.code": "632800", "county.name": "格尔木市", "approximate": true}},
-		{"locating outside", "/v1/regions:locate?lat=39.9&lon=116.4", nil, 404, map[string]any{"code": "not_found"}},
+		{"the prefectures", "GET", "/v1/regions", "", nil, 200, map[string]any{"items.#": 8.0, "items.0.code": "630100", "items.0.children_count": 7.0}},
+		{"children of a region", "GET", "/v1/regions?parent=630100", "", nil, 200, map[string]any{"items.#": 7.0, "items.0.parent": "630100"}},
+		{"a level", "GET", "/v1/regions?level=3", "", nil, 200, map[string]any{"items.#": 45.0}},
+		{"the province", "GET", "/v1/regions?level=1", "", nil, 200, map[string]any{"items.#": 1.0, "items.0.parent": nil}},
+		{"a region by pinyin", "GET", "/v1/regions?q=geermu&level=3", "", nil, 200, map[string]any{"items.0.name": "格尔木市"}},
+		{"a region's detail", "GET", "/v1/regions/630102", "", nil, 200, map[string]any{"path.#": 3.0, "children.#": 9.0, "seat.lat": 36.6}},
+		{"an unknown region", "GET", "/v1/regions/639999", "", nil, 404, map[string]any{"code": "not_found"}},
+		{"locating", "GET", "/v1/regions:locate?lat=36.42&lon=94.9", "", nil, 200, map[string]any{"prefecture.code": "632800", "county.name": "格尔木市", "approximate": true}},
+		{"locating outside", "GET", "/v1/regions:locate?lat=39.9&lon=116.4", "", nil, 404, map[string]any{"code": "not_found"}},
 
-		{"vocabulary", "/v1/categories", nil, 200, map[string]any{"kinds.#": 5.0, "kinds.0.code": "brand", "features.#": "*", "units.0.name": "次"}},
-		{"vocabulary in English", "/v1/categories?lang=en", nil, 200, map[string]any{"units.0.name": "visit", "units.0.names.zh": "次"}},
+		{"vocabulary", "GET", "/v1/categories", "", nil, 200, map[string]any{"kinds.#": 5.0, "kinds.0.code": "brand", "features.#": "*", "units.0.name": "次"}},
+		{"vocabulary in English", "GET", "/v1/categories?lang=en", "", nil, 200, map[string]any{"units.0.name": "visit", "units.0.names.zh": "次"}},
 
-		{"alive", "/livez", nil, 200, map[string]any{"status": "ok"}},
-		{"ready", "/readyz", nil, 200, map[string]any{"status": "ok"}},
-		{"version", "/version", nil, 200, map[string]any{"version": "test", "go": "*"}},
-		{"contract", "/openapi.yaml", nil, 200, nil},
-		{"reference", "/docs", nil, 200, nil},
-		{"reference script, unpacked", "/docs/swagger-ui-bundle.js", nil, 200, nil},
-		{"reference styles", "/docs/docs.css", nil, 200, nil},
-		{"problem codes", "/docs/problems.html", nil, 200, nil},
+		{"alive", "GET", "/livez", "", nil, 200, map[string]any{"status": "ok"}},
+		{"ready", "GET", "/readyz", "", nil, 200, map[string]any{"status": "ok"}},
+		{"version", "GET", "/version", "", nil, 200, map[string]any{"version": "test", "go": "*"}},
+		{"contract", "GET", "/openapi.yaml", "", nil, 200, nil},
+		{"reference", "GET", "/docs", "", nil, 200, nil},
+		{"reference script, unpacked", "GET", "/docs/swagger-ui-bundle.js", "", nil, 200, nil},
+		{"reference styles", "GET", "/docs/docs.css", "", nil, 200, nil},
+		{"problem codes", "GET", "/docs/problems.html", "", nil, 200, nil},
 
-		{"unknown path", "/v1/nothing", nil, 404, map[string]any{"code": "not_found", "title": "没有找到"}},
-		{"unknown path in English", "/v1/nothing", []string{"Accept-Language", "en"}, 404, map[string]any{"title": "Not found", "instance": "/v1/nothing"}},
-		{"a slash too many", "/v1/listings/", nil, 404, map[string]any{"code": "not_found"}},
+		{"unknown path", "GET", "/v1/nothing", "", nil, 404, map[string]any{"code": "not_found", "title": "没有找到"}},
+		{"unknown path in English", "GET", "/v1/nothing", "", []string{"Accept-Language", "en"}, 404, map[string]any{"title": "Not found", "instance": "/v1/nothing"}},
+		{"a slash too many", "GET", "/v1/listings/", "", nil, 404, map[string]any{"code": "not_found"}},
 	} {
 		t.Run(s.name, func(t *testing.T) {
-			a := f.get(t, s.path, s.headers...)
+			a := f.request(t, s.method, s.path, s.body, s.headers...)
 			if a.StatusCode != s.status {
 				t.Fatalf("status %d, want %d\n%s", a.StatusCode, s.status, a.body)
 			}

@@ -26,6 +26,11 @@ type commands struct {
 	Seed   seedCommand   `cmd:"" help:"Load the seed data, or synthetic listings, into the data folder."`
 	Import importCommand `cmd:"" help:"Load listings from a file of one JSON object a line; see docs/listing-format.md."`
 	Health healthCommand `cmd:"" help:"Ask a running server whether it is ready; exit code 0 when it is."`
+	Grant  grantCommand  `cmd:"" help:"Give somebody a role: owner, staff, official or admin."`
+	Revoke revokeCommand `cmd:"" help:"Take a role back."`
+	Reset  resetCommand  `cmd:"" name:"reset-second-factor" help:"Forget the authenticator app of somebody who has lost it."`
+	TOTP   totpCommand   `cmd:"" name:"totp" help:"Print the code that an authenticator app shows now, for trying out."`
+	Keys   keysCommand   `cmd:"" help:"Make new keys."`
 
 	Version kong.VersionFlag `help:"Print the version and exit."`
 }
@@ -75,4 +80,9 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 // console is where a command writes.
 type console struct {
 	out, err io.Writer
+}
+
+// printf writes what the operator asked for.
+func (con *console) printf(format string, args ...any) {
+	fmt.Fprintf(con.out, format, args...)
 }

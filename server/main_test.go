@@ -48,7 +48,7 @@ func TestHelpNamesCommandsAndSettings(t *testing.T) {
 		args []string
 		want []string
 	}{
-		{[]string{"--help"}, []string{"serve", "seed", "import", "health", "青服"}},
+		{[]string{"--help"}, []string{"serve", "seed", "import", "health", "grant", "revoke", "keys", "青服"}},
 		{[]string{"serve", "--help"}, []string{"QINGFU_ADDR", "QINGFU_DATA_DIR", "QINGFU_ENV", "QINGFU_DEMO", "QINGFU_LOG", "MONGODB_URI", "MEILI_URL", "MEILI_KEY"}},
 		{[]string{"import", "--help"}, []string{"<file>", "QINGFU_DATA_DIR"}},
 	} {
@@ -112,6 +112,15 @@ func TestBadSettingIsOneLine(t *testing.T) {
 		"MongoDB in seed":        {"seed", "MONGODB_URI=mongodb://localhost", "MONGODB_URI"},
 		"Meilisearch":            {"serve", "MEILI_URL=http://localhost:7700", "MEILI_URL"},
 		"key of Meilisearch":     {"serve", "MEILI_KEY=key", "MEILI_KEY"},
+		"public address":         {"serve --public-url qingfu.cn", "", "QINGFU_PUBLIC_URL"},
+		"public address, path":   {"serve --public-url https://qingfu.cn/api", "", "QINGFU_PUBLIC_URL"},
+		"proxies":                {"serve --trusted-proxies 10.0.0.0/33", "", "--trusted-proxies"},
+		"read limit":             {"serve --read-limit=-1", "", "QINGFU_READ_LIMIT"},
+		"no messages":            {"serve --sms-per-hour 0", "", "QINGFU_SMS_PER_HOUR"},
+		"sender":                 {"serve --sms pigeon", "", "--sms"},
+		"role":                   {"grant --phone 13800138000 --role king", "", "--role"},
+		"grant without a phone":  {"grant --role admin", "", "--phone"},
+		"totp of nothing":        {"totp", "", "<secret>"},
 		"number":                 {"seed --synthetic many", "", "--synthetic"},
 		"negative number":        {"seed --synthetic=-1", "", "negative"},
 		"negative seed":          {"seed --synthetic=1 --seed=-1", "", "--seed"},

@@ -6,6 +6,7 @@ import (
 	"io"
 	"net/http"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"reflect"
 	"regexp"
@@ -13,9 +14,11 @@ import (
 	"testing"
 )
 
-func readme(t *testing.T) string {
+func readme(t *testing.T) string { return document(t, "README.md") }
+
+func document(t *testing.T, path string) string {
 	t.Helper()
-	b, err := os.ReadFile("../README.md")
+	b, err := os.ReadFile(filepath.Join("..", path))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -87,8 +90,57 @@ func differs(at string, shown, real any) string {
 	return ""
 }
 
-// TestReadmeNamesAllSettings compares the table with the program's own help.
-func TestReadmeNamesAllSettings(t *testing.T) {
+// TestReadmeSignsIn runs the README's commands from asking for a code to signing
+// out, with what the answers say in the place of its variables.
+func TestReadmeSignsIn(t *testing.T) {
+	if _, err := exec.LookPath("curl"); err != nil {
+		t.Skip("SKIPPED: the README's sign-in needs curl")
+	}
+	_, section, _ := strings.Cut(readme(t), "\n## Signing in\n")
+	section, _, _ = strings.Cut(section, "\n## ")
+	s := serve(t, "--data-dir", t.TempDir())
+	variables := []string{}
+	ran := 0
+	for line := range strings.SplitSeq(section, "\n") {
+		if !strings.HasPrefix(line, "curl ") {
+			continue
+		}
+		line = regexp.MustCompile(`\$\(go run \./server totp (\w+)\)`).ReplaceAllStringFunc(line, func(command string) string {
+			secret := strings.TrimSuffix(command[strings.LastIndex(command, " ")+1:], ")")
+			return strings.TrimSpace(succeed(t, "totp", secret).out)
+		})
+		line = strings.NewReplacer("curl -s", "curl -sS --fail-with-body", "localhost:8080", s.base).Replace(line)
+		shell := exec.CommandContext(t.Context(), "sh", "-c", line)
+		shell.Env = append(os.Environ(), variables...)
+		out, err := shell.CombinedOutput()
+		if err != nil {
+			t.Fatalf("%s: %v\n%s", line, err, out)
+		}
+		var answer struct {
+			Access  string `json:"access_token"`
+			Refresh string `json:"refresh_token"`
+		}
+		if len(out) > 0 {
+			if err := json.Unmarshal(out, &answer); err != nil {
+				t.Fatalf("%s: %v\n%s", line, err, out)
+			}
+		}
+		if strings.Contains(line, "/v1/auth/codes") {
+			variables = append(variables, "CODE="+s.lastCode())
+		}
+		if answer.Access != "" {
+			variables = append(variables, "TOKEN="+answer.Access, "REFRESH="+answer.Refresh)
+		}
+		ran++
+	}
+	if ran < 7 {
+		t.Errorf("only %d commands were found", ran)
+	}
+	s.end()
+}
+
+// TestSettingsAreAllDescribed compares the table with the program's own help.
+func TestSettingsAreAllDescribed(t *testing.T) {
 	help := succeed(t, "serve", "--help").out
 	names := regexp.MustCompile(`\$([A-Z_]+)`).FindAllStringSubmatch(help, -1)
 	if len(names) == 0 {
@@ -98,19 +150,19 @@ func TestReadmeNamesAllSettings(t *testing.T) {
 	for _, n := range names {
 		inHelp[n[1]] = true
 	}
-	inReadme := map[string]bool{}
-	for _, row := range regexp.MustCompile("(?m)^\\| `([A-Z_]+)` \\| `--(\\S+)` \\| (?:`(.*?)`)? *\\|").FindAllStringSubmatch(readme(t), -1) {
+	described := map[string]bool{}
+	for _, row := range regexp.MustCompile("(?m)^\\| `([A-Z_]+)` \\| `--(\\S+)` \\| (?:`(.*?)`)? *\\|").FindAllStringSubmatch(document(t, "docs/settings.md"), -1) {
 		name, flag, fallback := row[1], row[2], row[3]
-		inReadme[name] = true
+		described[name] = true
 		if !strings.Contains(help, "--"+flag) {
-			t.Errorf("README.md: serve has no flag --%s", flag)
+			t.Errorf("docs/settings.md: serve has no flag --%s", flag)
 		}
 		if fallback != "" && fallback != "true" && !strings.Contains(help, "--"+flag+"="+fallback) && !strings.Contains(help, "--"+flag+"=\""+fallback+"\"") {
-			t.Errorf("README.md: the default of %s is not %s", name, fallback)
+			t.Errorf("docs/settings.md: the default of %s is not %s", name, fallback)
 		}
 	}
-	if !reflect.DeepEqual(inHelp, inReadme) {
-		t.Errorf("serve has the settings %v, README.md has %v", inHelp, inReadme)
+	if !reflect.DeepEqual(inHelp, described) {
+		t.Errorf("serve has the settings %v, docs/settings.md has %v", inHelp, described)
 	}
 }
 

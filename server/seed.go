@@ -8,6 +8,7 @@ import (
 	"slices"
 	"time"
 
+	"qingfu/auth"
 	"qingfu/directory"
 	"qingfu/seed"
 	"qingfu/store"
@@ -20,6 +21,7 @@ const seedMark = "seed"
 type seedCommand struct {
 	dataSettings
 	demoSettings
+	keySettings
 	Synthetic int    `placeholder:"N" help:"Add N synthetic demonstration listings instead, for trying out sizes."`
 	Seed      uint64 `default:"1" help:"Choose another set of synthetic listings."`
 }
@@ -40,25 +42,36 @@ func (cmd *seedCommand) Run(ctx context.Context, con *console) error {
 	if cmd.Synthetic > 0 {
 		return upsertAll(ctx, st, con, "synthetic listings", cmd.Synthetic, seed.Synthetic(cmd.Synthetic, cmd.Seed))
 	}
-	return seedStore(ctx, st, cmd.Demo && !cmd.production(), con, cmd.logger(con.err))
+	log := cmd.logger(con.err)
+	if !cmd.Demo || cmd.production() {
+		return seedStore(ctx, st, nil, con, log)
+	}
+	access, err := cmd.commandAuth(ctx, &cmd.dataSettings, st, log)
+	if err != nil {
+		return err
+	}
+	return seedStore(ctx, st, access, con, log)
 }
 
-// seedStore loads the real listings and, when wanted, the demonstration entries,
-// and then marks the store as seeded: a start that was interrupted before that
+// seedStore loads the real listings and, where demo can make accounts, the
+// demonstration entries and accounts, and then marks the store as seeded: a start that was interrupted before that
 // does it again, which changes nothing that is there.
-func seedStore(ctx context.Context, st *store.Store, demo bool, con *console, log *slog.Logger) error {
+func seedStore(ctx context.Context, st *store.Store, demo *auth.Auth, con *console, log *slog.Logger) error {
 	listings, err := seed.Real()
 	if err != nil {
 		return err
 	}
 	what := "real listings"
-	if demo {
+	if demo != nil {
 		more, err := seed.Demo()
 		if err != nil {
 			return err
 		}
 		listings = append(listings, more...)
 		what = "real and demonstration listings"
+		if err := seedAccounts(ctx, demo); err != nil {
+			return err
+		}
 	}
 	if err := upsertAll(ctx, st, con, "seeding "+what, len(listings), slices.Values(listings)); err != nil {
 		return err
@@ -67,10 +80,24 @@ func seedStore(ctx context.Context, st *store.Store, demo bool, con *console, lo
 	if directory.KindOf(err) == directory.NotFound || err == nil && mark.Value.Value != what {
 		_, err = st.Meta.Upsert(ctx, []store.Mark{{Name: seedMark, Value: what, At: time.Now().UTC()}})
 	}
-	if demo {
+	if demo != nil {
 		log.Warn("the data folder now holds demonstration entries (示例数据): every answer says so; start with --no-demo on an empty folder to leave them out")
 	}
 	return err
+}
+
+// seedAccounts makes the demonstration accounts.
+func seedAccounts(ctx context.Context, access *auth.Auth) error {
+	regions, err := seed.Regions()
+	if err != nil {
+		return err
+	}
+	for _, d := range seed.DemoAccounts() {
+		if err := access.AddDemo(ctx, d.Phone, d.Name, d.Secret, d.Grants, regions); err != nil {
+			return fmt.Errorf("demonstration account %s: %w", d.Phone, err)
+		}
+	}
+	return nil
 }
 
 // batch is the number of listings written at once.

@@ -121,8 +121,9 @@ func TestProductionRefusesDemoData(t *testing.T) {
 	dir := t.TempDir()
 	succeed(t, "seed", "--data-dir", dir)
 	demo := strconv.Itoa(len(read(t, dir).listings) - len(realListings(t)))
-	e := command(t.Context(), "serve", "--env", "production", "--addr", "127.0.0.1:0", "--data-dir", dir)
-	if e.code != 1 || strings.Count(e.err, "\n") != 1 || !strings.Contains(e.err, demo+" demonstration") {
+	accounts := strconv.Itoa(len(seed.DemoAccounts()))
+	e := command(t.Context(), append(production(t), "--addr", "127.0.0.1:0", "--data-dir", dir)...)
+	if e.code != 1 || strings.Count(e.err, "\n") != 1 || !strings.Contains(e.err, demo+" demonstration entries and "+accounts) {
 		t.Errorf("code %d, %s", e.code, e.err)
 	}
 }

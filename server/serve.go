@@ -6,8 +6,10 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"strings"
 	"time"
 
+	"qingfu/auth"
 	"qingfu/directory"
 	"qingfu/handlers"
 	"qingfu/search"
@@ -20,6 +22,7 @@ import (
 type serveCommand struct {
 	dataSettings
 	demoSettings
+	signInSettings
 	Addr     string `env:"QINGFU_ADDR" default:":8080" help:"Address to listen on."`
 	MeiliURL string `name:"meili-url" env:"MEILI_URL" placeholder:"URL" help:"Meilisearch to use instead of the embedded index. Not in this version."`
 	MeiliKey string `name:"meili-key" env:"MEILI_KEY" placeholder:"KEY" help:"API key of Meilisearch."`
@@ -43,6 +46,14 @@ func (cmd *serveCommand) Run(ctx context.Context, con *console) (err error) {
 	if cmd.MeiliURL != "" || cmd.MeiliKey != "" {
 		return errors.New("MEILI_URL or MEILI_KEY is set, but this version has only the embedded index: unset them")
 	}
+	if err := cmd.signInSettings.check(); err != nil {
+		return err
+	}
+	if cmd.production() {
+		if list := cmd.developmentDefaults(); len(list) > 0 {
+			return fmt.Errorf("QINGFU_ENV is production, but some settings are still for development: %s", strings.Join(list, "; "))
+		}
+	}
 	// The address comes first: when it is taken, nothing else need be begun.
 	listener, err := net.Listen("tcp", cmd.Addr)
 	if err != nil {
@@ -55,7 +66,14 @@ func (cmd *serveCommand) Run(ctx context.Context, con *console) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, closer.Close()) }()
-	if err := prepareData(ctx, st, cmd, con, log); err != nil {
+	if err := refuseDemo(ctx, st, &cmd.dataSettings); err != nil {
+		return err
+	}
+	access, err := cmd.newAuth(ctx, &cmd.dataSettings, st, log)
+	if err != nil {
+		return err
+	}
+	if err := seedOnce(ctx, st, access, cmd, con, log); err != nil {
 		return err
 	}
 
@@ -84,6 +102,7 @@ func (cmd *serveCommand) Run(ctx context.Context, con *console) (err error) {
 	}
 	app, err := handlers.New(handlers.Config{
 		Store: st, Search: engine, Regions: regions, Lexicon: lexicon, Calendar: calendar,
+		Auth: access, TrustedProxies: cmd.TrustedProxies, ReadLimit: cmd.ReadLimit,
 		Log: log, Now: time.Now, Version: version,
 		Ready:    projector.ready,
 		Progress: projector.progress,
@@ -93,16 +112,17 @@ func (cmd *serveCommand) Run(ctx context.Context, con *console) (err error) {
 		return err
 	}
 
-	// Three things run until one of them ends: the projector, the HTTP server and
-	// the wait for a signal.
+	// Four things run until one of them ends: the projector, the housekeeping of
+	// accounts, the HTTP server and the wait for a signal.
 	ctx, stop := context.WithCancel(ctx)
-	done := make(chan error, 2)
+	done := make(chan error, 3)
 	go func() { done <- projector.run(ctx) }()
+	go func() { done <- access.Run(ctx) }()
 	go func() { done <- app.Listener(listener) }()
 	announce(log, listener.Addr())
 
 	var failure error
-	running := 2
+	running := 3
 	select {
 	case <-ctx.Done():
 		log.Info("stopping")
@@ -122,24 +142,46 @@ func (cmd *serveCommand) Run(ctx context.Context, con *console) (err error) {
 	return failure
 }
 
-// prepareData seeds the store on its first start and keeps demonstration data
-// out of production.
-func prepareData(ctx context.Context, st *store.Store, cmd *serveCommand, con *console, log *slog.Logger) error {
-	if cmd.production() {
-		if demo, err := st.Listings.Count(ctx, []store.Condition{{Field: "demo", Op: store.Eq, Value: int64(1)}}); err != nil {
-			return err
-		} else if demo[0].N > 0 {
-			return fmt.Errorf("QINGFU_ENV is production, but the data folder %s holds %d demonstration entries: use another one", cmd.DataDir, demo[0].N)
-		}
+// refuseDemo keeps demonstration data out of production.
+func refuseDemo(ctx context.Context, st *store.Store, data *dataSettings) error {
+	if !data.production() {
+		return nil
 	}
-	switch _, err := st.Meta.Get(ctx, seedMark); directory.KindOf(err) {
-	case "":
-		return err // nil: seeded already
-	case directory.NotFound:
-		return seedStore(ctx, st, cmd.Demo && !cmd.production(), con, log)
-	default:
+	demo := []store.Condition{{Field: "demo", Op: store.Eq, Value: int64(1)}}
+	listings, err := st.Listings.Count(ctx, demo)
+	if err != nil {
 		return err
 	}
+	accounts, err := st.Accounts.Count(ctx, demo)
+	if err != nil {
+		return err
+	}
+	if listings[0].N+accounts[0].N > 0 {
+		return fmt.Errorf("QINGFU_ENV is production, but the data folder %s holds %d demonstration entries and %d demonstration accounts: use another one",
+			data.DataDir, listings[0].N, accounts[0].N)
+	}
+	return nil
+}
+
+// seedOnce seeds the store on its first start, and says which demonstration
+// accounts there are.
+func seedOnce(ctx context.Context, st *store.Store, access *auth.Auth, cmd *serveCommand, con *console, log *slog.Logger) error {
+	_, err := st.Meta.Get(ctx, seedMark)
+	if directory.KindOf(err) == directory.NotFound {
+		demo := access
+		if !cmd.Demo || cmd.production() {
+			demo = nil
+		}
+		err = seedStore(ctx, st, demo, con, log)
+	}
+	if err != nil {
+		return err
+	}
+	accounts, err := st.Accounts.Count(ctx, []store.Condition{{Field: "demo", Op: store.Eq, Value: int64(1)}})
+	if err == nil && accounts[0].N > 0 && cmd.demoAccounts(&cmd.dataSettings) {
+		showDemoAccounts(log)
+	}
+	return err
 }
 
 // announce logs where the server can be reached.

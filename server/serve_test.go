@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -24,7 +25,23 @@ type served struct {
 	base string // its URL
 	stop context.CancelFunc
 	code chan int
-	log  bytes.Buffer // complete once code has come
+
+	mu  sync.Mutex
+	log bytes.Buffer // complete once code has come
+}
+
+// Write takes the log of the server.
+func (s *served) Write(p []byte) (int, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.log.Write(p)
+}
+
+// logged returns the log up to now.
+func (s *served) logged() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.log.String()
 }
 
 // serve starts a server on a free port and waits until it says where it is.
@@ -37,7 +54,7 @@ func serve(t *testing.T, args ...string) *served {
 	logged := make(chan struct{})
 	go func() {
 		defer close(logged)
-		lines := bufio.NewScanner(io.TeeReader(log, &s.log))
+		lines := bufio.NewScanner(io.TeeReader(log, s))
 		for lines.Scan() {
 			if _, at, ok := strings.Cut(lines.Text(), "msg=API url="); ok {
 				announced <- strings.TrimSuffix(at, "/v1/listings")
@@ -54,7 +71,7 @@ func serve(t *testing.T, args ...string) *served {
 	select {
 	case s.base = <-announced:
 	case code := <-s.code:
-		t.Fatalf("the server ended with code %d: %s", code, s.log.String())
+		t.Fatalf("the server ended with code %d: %s", code, s.logged())
 	case <-time.After(patience):
 		t.Fatal("the server does not come up")
 	}
@@ -68,12 +85,12 @@ func (s *served) end() string {
 	select {
 	case code := <-s.code:
 		if code != 0 {
-			s.t.Errorf("the server ended with code %d: %s", code, s.log.String())
+			s.t.Errorf("the server ended with code %d: %s", code, s.logged())
 		}
 	case <-time.After(patience):
 		s.t.Fatal("the server does not stop")
 	}
-	return s.log.String()
+	return s.logged()
 }
 
 func (s *served) get(path string, into any) {
@@ -177,7 +194,7 @@ func TestServe(t *testing.T) {
 }
 
 func TestServeInProduction(t *testing.T) {
-	s := serve(t, "--data-dir", t.TempDir(), "--env", "production")
+	s := serve(t, append(production(t)[1:], "--data-dir", t.TempDir())...)
 	if p := s.search(""); p.Total != len(realListings(t)) || p.DemoData {
 		t.Errorf("%d listings, demo_data is %t", p.Total, p.DemoData)
 	}

@@ -5,5 +5,6 @@ SwaggerUIBundle({
   dom_id: '#reference',
   deepLinking: true,
   defaultModelsExpandDepth: 0,
+  showExtensions: true,
   validatorUrl: null,
 });

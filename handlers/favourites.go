@@ -1,0 +1,95 @@
+package handlers
+
+import (
+	"time"
+
+	"github.com/gofiber/fiber/v2"
+
+	"qingfu/directory"
+	"qingfu/store"
+)
+
+// maxFavourites is how many listings one account keeps.
+const maxFavourites = 500
+
+func (a *api) listFavourites(c *fiber.Ctx, in *input) error {
+	hash := in.queryHash()
+	q := store.Query{
+		Where: []store.Condition{{Field: "account", Op: store.Eq, Value: in.caller.Account}},
+		Order: "added", Desc: true, Limit: in.integer("limit"), After: in.readPosition(hash),
+	}
+	if err := in.err(); err != nil {
+		return err
+	}
+	docs, next, err := a.Store.Favourites.Find(c.UserContext(), q)
+	if err != nil {
+		return err
+	}
+	ids := make([]string, len(docs))
+	for i := range docs {
+		ids[i] = docs[i].Value.Listing
+	}
+	listings, err := a.Store.Listings.GetMany(c.UserContext(), ids...)
+	if err != nil {
+		return err
+	}
+	type view struct {
+		ID      string       `json:"id"`
+		AddedAt time.Time    `json:"added_at"`
+		Listing *listingView `json:"listing"` // null when it is not public any more
+	}
+	items := make([]view, len(docs))
+	for i := range docs {
+		items[i] = view{ID: ids[i], AddedAt: docs[i].Value.AddedAt}
+		// The listings come in the order of the ids, without those missing.
+		if len(listings) > 0 && listings[0].Value.ID == ids[i] {
+			if l := &listings[0].Value; l.Status == directory.Published {
+				v := a.viewListing(l, in)
+				items[i].Listing = &v
+			}
+			listings = listings[1:]
+		}
+	}
+	return sendList(c, items, hash, next)
+}
+
+func (a *api) addFavourite(c *fiber.Ctx, in *input) error {
+	if err := in.err(); err != nil {
+		return err
+	}
+	id := in.text("id")
+	listing, err := a.Store.Listings.Get(c.UserContext(), id)
+	if err != nil {
+		return err
+	}
+	if listing.Value.Status != directory.Published {
+		return directory.Missing("listing")
+	}
+	kept, err := a.Store.Favourites.Count(c.UserContext(), []store.Condition{{Field: "account", Op: store.Eq, Value: in.caller.Account}})
+	if err != nil {
+		return err
+	}
+	if kept[0].N >= maxFavourites {
+		return &directory.Error{Kind: directory.Conflict, What: "favourites"}
+	}
+	_, err = a.Store.Favourites.Insert(c.UserContext(), directory.Favourite{Account: in.caller.Account, Listing: id, AddedAt: a.Now().UTC()})
+	if err != nil && directory.KindOf(err) != directory.Conflict { // it is one already
+		return err
+	}
+	return c.SendStatus(fiber.StatusNoContent)
+}
+
+func (a *api) removeFavourite(c *fiber.Ctx, in *input) error {
+	if err := in.err(); err != nil {
+		return err
+	}
+	key := (&directory.Favourite{Account: in.caller.Account, Listing: in.text("id")}).Key()
+	doc, err := a.Store.Favourites.Get(c.UserContext(), key)
+	if err == nil {
+		err = a.Store.Favourites.Delete(c.UserContext(), key, doc.Version)
+	}
+	if err != nil && directory.KindOf(err) != directory.NotFound { // it is none already
+		return err
+	}
+	return c.SendStatus(fiber.StatusNoContent)
+}
