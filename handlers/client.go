@@ -10,14 +10,14 @@ import (
 	"qingfu/auth"
 )
 
-// client tells where a request comes from.
-func (a *api) client(c *fiber.Ctx) auth.Client {
+// newClient tells where a request comes from.
+func newClient(c *fiber.Ctx, network string) auth.Client {
 	device := c.Get("X-Device-ID")
 	if !validRequestID(device) {
 		device = ""
 	}
 	return auth.Client{
-		Network:   a.network(c),
+		Network:   network,
 		Device:    device,
 		Label:     deviceLabel(c.Get(fiber.HeaderUserAgent)),
 		RequestID: c.GetRespHeader(fiber.HeaderXRequestID),

@@ -55,9 +55,6 @@ func (a *api) limits(c class) (network, account auth.Limit) {
 // take counts a request, says in the headers what is left, and returns
 // RateLimited when nothing is.
 func (a *api) take(c *fiber.Ctx, limit auth.Limit, caller string) error {
-	if limit.Most == 0 {
-		return nil
-	}
 	allowance, err := a.Auth.Limiter.Take(c.UserContext(), limit, caller)
 	if err != nil {
 		return err

@@ -51,16 +51,24 @@ func (a *api) run(c *fiber.Ctx, op *operation, r route) (err error) {
 	if len(c.Request().RequestURI()) > maxURL {
 		return fiber.ErrRequestURITooLong
 	}
-	client := a.client(c)
+	network := ""
+	if r.class != unlimited {
+		network = a.network(c)
+	}
 	byNetwork, byAccount := a.limits(r.class)
-	if err := a.take(c, byNetwork, client.Network); err != nil {
-		return err
+	if byNetwork.Most > 0 {
+		if err := a.take(c, byNetwork, network); err != nil {
+			return err
+		}
 	}
 	if r.permission.Public {
 		in := op.read(c)
-		in.client = client
+		if r.class == signingIn { // the others need not know
+			in.client = newClient(c, network)
+		}
 		return r.handler(c, in)
 	}
+	client := newClient(c, network)
 	caller, err := a.authenticate(c)
 	if err != nil {
 		return err
