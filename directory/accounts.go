@@ -131,7 +131,24 @@ const (
 	NoteSessionReused   NotificationKind = "session_reused"    // a session was ended because its token was used twice; device
 	NoteSecondFactorSet NotificationKind = "second_factor_set" // an authenticator app was registered
 	NoteErasure         NotificationKind = "erasure"           // the account will be erased; on
+
+	NoteOrganizationVerified NotificationKind = "organization_verified" // organization, name
+	NoteOrganizationRefused  NotificationKind = "organization_refused"  // organization, name, reason
+	NoteClaimFiled           NotificationKind = "claim_filed"           // somebody claims the organization; claim, organization, name
+	NoteClaimedByOther       NotificationKind = "claimed_by_other"      // and is an owner now; organization, name
+	NoteClaimGranted         NotificationKind = "claim_granted"         // to the claimant; claim, organization, name
+	NoteClaimRefused         NotificationKind = "claim_refused"         // to the claimant; claim, name, reason
+
+	NoteApproved  NotificationKind = "approved"   // a proposal was published; listing, name
+	NoteRejected  NotificationKind = "rejected"   // a proposal was rejected; listing, name, reasons
+	NoteReturned  NotificationKind = "returned"   // an official asks for more; listing, name, reasons
+	NoteSuspended NotificationKind = "suspended"  // a listing was suspended; listing, name, reasons
+	NoteMerged    NotificationKind = "merged"     // a listing turned out to be another; listing, name, into
+	NoteImported  NotificationKind = "imported"   // an import is done; import, created, updated, refused
+	NoteReviewDue NotificationKind = "review_due" // a listing has to be confirmed; listing, name, on, days
 )
 
 // NotificationKinds are all kinds of notification.
-var NotificationKinds = []NotificationKind{NoteGranted, NoteRevoked, NoteSessionReused, NoteSecondFactorSet, NoteErasure}
+var NotificationKinds = []NotificationKind{NoteGranted, NoteRevoked, NoteSessionReused, NoteSecondFactorSet, NoteErasure,
+	NoteOrganizationVerified, NoteOrganizationRefused, NoteClaimFiled, NoteClaimedByOther, NoteClaimGranted, NoteClaimRefused,
+	NoteApproved, NoteRejected, NoteReturned, NoteSuspended, NoteMerged, NoteImported, NoteReviewDue}

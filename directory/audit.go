@@ -39,8 +39,12 @@ const (
 	AuditRevoke       AuditAction = "revoke"
 	AuditAccess       AuditAction = "access" // an operation was refused
 	AuditErasure      AuditAction = "erasure"
-	AuditKey          AuditAction = "key" // a key was made or withdrawn
+	AuditOrganization AuditAction = "organization" // one was registered, changed, verified or refused
+	AuditClaim        AuditAction = "claim"        // an organization was claimed, or the claim decided
+	AuditInvitation   AuditAction = "invitation"   // to an organization: made, withdrawn or accepted
+	AuditReview       AuditAction = "review"       // an official decided about a listing
+	AuditKey          AuditAction = "key"          // a key was made or withdrawn
 )
 
 // AuditActions are all actions.
-var AuditActions = []AuditAction{AuditSignIn, AuditCode, AuditRefresh, AuditSecondFactor, AuditSessionEnd, AuditGrant, AuditRevoke, AuditAccess, AuditErasure, AuditKey}
+var AuditActions = []AuditAction{AuditSignIn, AuditCode, AuditRefresh, AuditSecondFactor, AuditSessionEnd, AuditGrant, AuditRevoke, AuditAccess, AuditErasure, AuditOrganization, AuditClaim, AuditInvitation, AuditReview, AuditKey}

@@ -196,3 +196,6 @@ const (
 	idForm       = "0193526e-3c00-7000-8000-000000000000"
 	phoneForm    = "0971-1234567, 400-123-4567, 12345, 12349, 12315"
 )
+
+// hasDemoMark tells whether a name says that its bearer is invented.
+func hasDemoMark(name string) bool { return strings.Contains(name, "示例") }

@@ -17,6 +17,12 @@ type Listing struct {
 	Description string   `json:"description,omitempty"` // plain text
 	// Organization is the legal name of who runs it, where known.
 	Organization string `json:"organization,omitempty"`
+	// OrganizationID is the registered organization that keeps it; empty for
+	// listings that nobody has claimed yet.
+	OrganizationID string `json:"organization_id,omitempty"`
+	// ExternalID is what that organization calls the listing in its own books: no
+	// two of its listings have the same.
+	ExternalID string `json:"external_id,omitempty"`
 
 	Region   string `json:"region"` // the code of the narrowest division known
 	Address  string `json:"address,omitempty"`
@@ -27,10 +33,19 @@ type Listing struct {
 	Categories []string   `json:"categories,omitempty"` // codes of Categories of the same kind
 	Offerings  []Offering `json:"offerings,omitempty"`
 	Features   []string   `json:"features,omitempty"` // codes of Features
+	Photos     []Photo    `json:"photos,omitempty"`
 
-	Status       Status       `json:"status"`
-	VerifiedAt   *time.Time   `json:"verified_at,omitempty"`
-	ReviewDueAt  *time.Time   `json:"review_due_at,omitempty"`
+	Status Status `json:"status"`
+	// Revision counts what was published of it; see [Revision].
+	Revision int64 `json:"revision,omitempty"`
+	// MergedInto is the listing that this one turned out to be; it is archived then.
+	MergedInto string `json:"merged_into,omitempty"`
+	// VerifiedAt is when its facts were last confirmed, and ReviewDueAt when they
+	// have to be again (HSDS calls it the assurance date); nil where nobody can.
+	VerifiedAt  *time.Time `json:"verified_at,omitempty"`
+	ReviewDueAt *time.Time `json:"review_due_at,omitempty"`
+	// Stale says that ReviewDueAt has passed; it ranks lower.
+	Stale        bool         `json:"stale,omitempty"`
 	Provenance   Provenance   `json:"provenance"`
 	Demo         bool         `json:"demo,omitempty"` // invented for demonstration; its name says 示例
 	Satisfaction Satisfaction `json:"satisfaction,omitzero"`
@@ -52,9 +67,16 @@ type Status string
 const (
 	Draft     Status = "draft"
 	Published Status = "published"
-	Suspended Status = "suspended"
+	Suspended Status = "suspended" // by an official
+	Expired   Status = "expired"   // its facts were not confirmed in time
 	Archived  Status = "archived"
 )
+
+// Photo is a picture that was uploaded.
+type Photo struct {
+	ID      string `json:"id"` // hash of its content
+	Caption string `json:"caption,omitempty"`
+}
 
 // Provenance says where the facts of a listing come from.
 type Provenance struct {
@@ -297,8 +319,11 @@ func (l *Listing) Badges() []string {
 
 // Rank is the listing's place among equally relevant ones, larger first: the
 // lower bound of its satisfaction interval, then how recently it was verified
-// or, failing that, changed.
+// or, failing that, changed. A stale listing comes after all others.
 func (l *Listing) Rank() (satisfaction float64, fresh time.Time) {
+	if l.Stale {
+		return -1, time.Time{}
+	}
 	if s := l.Satisfaction.Summary(); s.Low != nil {
 		satisfaction = *s.Low
 	}

@@ -5,7 +5,6 @@ import (
 	"regexp"
 	"slices"
 	"strconv"
-	"strings"
 	"time"
 )
 
@@ -14,7 +13,7 @@ import (
 var (
 	kinds = []Kind{BrandKind, ElderCareKind, ChildcareKind, DomesticServiceKind, StreetKind}
 
-	statuses = []Status{Draft, Published, Suspended, Archived}
+	statuses = []Status{Draft, Published, Suspended, Expired, Archived}
 	origins  = []Origin{Seeded, Registered, Imported}
 	units    = []Unit{PerVisit, PerHour, PerDay, PerMonth, PerSquareMetre}
 )
@@ -30,6 +29,12 @@ var bounds = Box{South: 31.5, West: 89.3, North: 39.3, East: 103.1}
 // optional), a 400 number, or one of the public hotlines 12345 (政务), 12349
 // (养老) and 12315 (消费者). A mobile number counts as personal data and is refused.
 var phonePattern = regexp.MustCompile(`^(?:0?97[0-79]-?[0-9]{7}(?:-[0-9]{1,6})?|400-?[0-9]{3}-?[0-9]{4}|12345|12349|12315)$`)
+
+// photoPattern is the id of a photo, a hash.
+var photoPattern = regexp.MustCompile(`^[0-9a-f]{64}$`)
+
+// maxPhotos is how many photos a listing has.
+const maxPhotos = 20
 
 // The largest number of ratings of one level, and the highest price in fen.
 const (
@@ -70,7 +75,7 @@ func codes(terms []Term) string {
 }
 
 func (l *Listing) checkTexts(c *checks) {
-	if c.required("/names/zh", l.Names.Zh, 80) && strings.Contains(l.Names.Zh, "示例") != l.Demo {
+	if c.required("/names/zh", l.Names.Zh, 80) && hasDemoMark(l.Names.Zh) != l.Demo {
 		c.add("/names/zh", CodeMismatch, "/demo")
 	}
 	c.text("/names/bo", l.Names.Bo, 200)
@@ -80,6 +85,19 @@ func (l *Listing) checkTexts(c *checks) {
 	c.text("/summary", l.Summary, 200)
 	c.paragraphs("/description", l.Description, 5000)
 	c.text("/organization", l.Organization, 120)
+	if l.OrganizationID != "" {
+		c.id("/organization_id", l.OrganizationID)
+	}
+	c.text("/external_id", l.ExternalID, 80)
+	if l.MergedInto != "" {
+		c.id("/merged_into", l.MergedInto)
+	}
+	each(c, "/photos", l.Photos, maxPhotos, func(p *Photo) {
+		if !photoPattern.MatchString(p.ID) {
+			c.add("/id", CodeFormat, "")
+		}
+		c.text("/caption", p.Caption, 100)
+	})
 	c.text("/address", l.Address, 200)
 }
 
@@ -213,6 +231,7 @@ func (o *Offering) check(c *checks, kind Kind) {
 
 func (l *Listing) checkState(c *checks) {
 	oneOf(c, "/status", l.Status, statuses)
+	c.between("/revision", l.Revision, 0, math.MaxInt64)
 	p := &l.Provenance
 	oneOf(c, "/provenance/origin", p.Origin, origins)
 	c.text("/provenance/source", p.Source, 500)

@@ -143,7 +143,7 @@ func TestValidateRefuses(t *testing.T) {
 		{"nothing", BrandKind, none, nil},
 		{"everything missing", "", func(l *Listing) { *l = Listing{} }, []string{
 			"/id required", "/kind required (brand, elder_care, childcare, domestic_service, pedestrian_street)",
-			"/names/zh required", "/region required", "/status required (draft, published, suspended, archived)",
+			"/names/zh required", "/region required", "/status required (draft, published, suspended, expired, archived)",
 			"/provenance/origin required (seed, registered, imported)", "/created_at required", "/updated_at required"}},
 		{"upper-case id", BrandKind, func(l *Listing) { l.ID = strings.ToUpper(someID) }, []string{"/id bad_format (" + idForm + ")"}},
 		{"unknown kind", BrandKind, func(l *Listing) { l.Kind = "shop" }, []string{
@@ -214,7 +214,7 @@ func TestValidateRefuses(t *testing.T) {
 			l.Status, l.Provenance.Origin = "open", "web"
 			l.Satisfaction.Levels = [5]int64{0, -1, 0, 0, maxRatings + 1}
 			l.UpdatedAt = now.Add(-time.Second)
-		}, []string{"/status unknown_value (draft, published, suspended, archived)", "/provenance/origin unknown_value (seed, registered, imported)",
+		}, []string{"/status unknown_value (draft, published, suspended, expired, archived)", "/provenance/origin unknown_value (seed, registered, imported)",
 			"/satisfaction/levels/1 too_small (0)", "/satisfaction/levels/4 too_large (1000000000)", "/updated_at too_small (2026-11-23T02:00:00Z)"}},
 		{"demo without 示例", BrandKind, func(l *Listing) { l.Demo = true }, []string{"/names/zh mismatch (/demo)"}},
 		{"示例 without demo", BrandKind, func(l *Listing) { l.Names.Zh = "示例店" }, []string{"/names/zh mismatch (/demo)"}},

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 	"sync"
@@ -167,6 +168,69 @@ func (c *Collection[T]) Delete(ctx context.Context, id string, version int64) er
 		err = outcomes[0].Err
 	}
 	return err
+}
+
+// All returns the documents of every page of a query; its limit and position are
+// not looked at.
+func (c *Collection[T]) All(ctx context.Context, q Query) (out []Doc[T], err error) {
+	q.Limit, q.After = MaxLimit, nil
+	for {
+		docs, next, err := c.Find(ctx, q)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, docs...)
+		if next == nil {
+			return out, nil
+		}
+		q.After = next
+	}
+}
+
+// updateRounds is how often a change is tried that others keep overtaking: more
+// often than anybody but an attacker makes requests at once.
+const updateRounds = 100
+
+var errBusy = &directory.Error{Kind: directory.Unavailable, What: "store", Cause: errors.New("too many writers at once")}
+
+// Update reads a document, lets change alter it and stores it, again and again
+// until nobody else has written it in between. When change returns an error,
+// nothing is stored, and that error is returned with the document as it was read
+// and altered. It returns NotFound, and Unavailable when others write all the time.
+func (c *Collection[T]) Update(ctx context.Context, id string, change func(*T) error) (Doc[T], error) {
+	for range updateRounds {
+		doc, err := c.Get(ctx, id)
+		if err == nil {
+			err = change(&doc.Value)
+		}
+		if err != nil {
+			return doc, err
+		}
+		doc, err = c.Replace(ctx, doc.Version, doc.Value)
+		if directory.KindOf(err) != directory.Conflict {
+			return doc, err
+		}
+	}
+	return Doc[T]{}, errBusy
+}
+
+// Remove deletes a document in whatever version it is; one that is not there is
+// no error.
+func (c *Collection[T]) Remove(ctx context.Context, id string) error {
+	for range updateRounds {
+		doc, err := c.Get(ctx, id)
+		if err == nil {
+			err = c.Delete(ctx, id, doc.Version)
+		}
+		switch directory.KindOf(err) {
+		case directory.NotFound:
+			return nil
+		case directory.Conflict:
+			continue
+		}
+		return err
+	}
+	return errBusy
 }
 
 // Upserted is what became of one document of an Upsert.

@@ -18,6 +18,15 @@ type Store struct {
 	Favourites    *Collection[directory.Favourite]
 	Notifications *Collection[directory.Notification]
 	Audit         *Collection[directory.AuditEntry] // append-only
+	Organizations *Collection[directory.Organization]
+	Claims        *Collection[directory.Claim]
+	Invitations   *Collection[directory.Invitation]
+	Proposals     *Collection[directory.Proposal]
+	Revisions     *Collection[directory.Revision] // append-only
+	Reports       *Collection[directory.Report]
+	Imports       *Collection[directory.Import]
+	Files         *Collection[directory.FileChunk]
+	Photos        *Collection[directory.StoredPhoto]
 	Windows       *Collection[Window]
 	Meta          *Collection[Mark]
 }
@@ -55,8 +64,13 @@ func New(ctx context.Context, engine Engine) (*Store, error) {
 				{"demo", Int, func(l *directory.Listing) any { return flag(l.Demo) }},
 				{"origin", String, func(l *directory.Listing) any { return string(l.Provenance.Origin) }},
 				{"updated", Int, func(l *directory.Listing) any { return l.UpdatedAt.UnixMilli() }},
+				{"organization", String, func(l *directory.Listing) any { return l.OrganizationID }},
+				{"external", String, func(l *directory.Listing) any { return l.ExternalID }},
+				{"due", Int, func(l *directory.Listing) any { return millis(l.ReviewDueAt) }},
 			},
 			indexes: []Index{
+				{Fields: []string{"organization", "external"}},
+				{Fields: []string{"due"}},
 				{Fields: []string{"kind", "region"}}, // the listings of a region by kind, and counts of them
 				{Fields: []string{"status", "updated"}},
 				{Fields: []string{"demo", "origin"}}, // whether any demonstration data is there
@@ -136,7 +150,120 @@ func New(ctx context.Context, engine Engine) (*Store, error) {
 				{"bureau", String, func(e *directory.AuditEntry) any { return string(e.Bureau) }},
 				{"region", String, func(e *directory.AuditEntry) any { return e.Region }},
 			},
-			indexes: []Index{{Fields: []string{"actor"}}, {Fields: []string{"subject"}}, {Fields: []string{"bureau", "region"}}},
+			indexes: []Index{{Fields: []string{"actor"}}, {Fields: []string{"subject"}}, {Fields: []string{"action"}}, {Fields: []string{"bureau", "region"}}},
+		},
+		Organizations: &Collection[directory.Organization]{
+			name: "organizations", item: "organization",
+			id: func(o *directory.Organization) string { return o.ID },
+			fields: []FieldOf[directory.Organization]{
+				{"credit_code", String, func(o *directory.Organization) any { return string(o.CreditCode) }},
+				{"state", String, func(o *directory.Organization) any { return string(o.State) }},
+				{"region", String, func(o *directory.Organization) any { return o.Region }},
+				{"demo", Int, func(o *directory.Organization) any { return flag(o.Demo) }},
+				{"unsettled", Int, func(o *directory.Organization) any { return flag(o.Unsettled()) }},
+			},
+			indexes: []Index{
+				{Fields: []string{"credit_code"}, Unique: true},
+				{Fields: []string{"state", "region"}},
+				{Fields: []string{"demo"}},
+				{Fields: []string{"unsettled"}},
+			},
+		},
+		Claims: &Collection[directory.Claim]{
+			name: "claims", item: "claim",
+			id: func(c *directory.Claim) string { return c.ID },
+			fields: []FieldOf[directory.Claim]{
+				{"state", String, func(c *directory.Claim) any { return string(c.State) }},
+				{"region", String, func(c *directory.Claim) any { return c.Region }},
+				{"organization", String, func(c *directory.Claim) any { return c.Organization }},
+				{"account", String, func(c *directory.Claim) any { return c.Account }},
+				// Of one account and organization there is one open claim.
+				{"current", String, func(c *directory.Claim) any {
+					if c.State == directory.ClaimOpen {
+						return c.Account + "." + c.Organization
+					}
+					return c.ID
+				}},
+				{"unsettled", Int, func(c *directory.Claim) any { return flag(c.Unsettled) }},
+			},
+			indexes: []Index{
+				{Fields: []string{"state", "region"}},
+				{Fields: []string{"organization", "account"}},
+				{Fields: []string{"account"}},
+				{Fields: []string{"current"}, Unique: true},
+				{Fields: []string{"unsettled"}},
+			},
+		},
+		Invitations: &Collection[directory.Invitation]{
+			name: "invitations", item: "invitation",
+			id: func(i *directory.Invitation) string { return i.ID },
+			fields: []FieldOf[directory.Invitation]{
+				{"organization", String, func(i *directory.Invitation) any { return i.Organization }},
+				{"expires", Int, func(i *directory.Invitation) any { return i.ExpiresAt.UnixMilli() }},
+				{"unsettled", Int, func(i *directory.Invitation) any { return flag(i.Unsettled) }},
+			},
+			indexes: []Index{{Fields: []string{"organization"}}, {Fields: []string{"expires"}}, {Fields: []string{"unsettled"}}},
+		},
+		Proposals: &Collection[directory.Proposal]{
+			name: "proposals", item: "proposal",
+			id: func(p *directory.Proposal) string { return p.ID },
+			fields: []FieldOf[directory.Proposal]{
+				{"organization", String, func(p *directory.Proposal) any { return p.Organization }},
+				{"state", String, func(p *directory.Proposal) any { return string(p.State) }},
+				{"kind", String, func(p *directory.Proposal) any { return string(p.Content.Kind) }},
+				{"region", String, func(p *directory.Proposal) any { return p.Content.Region }},
+				{"external", String, func(p *directory.Proposal) any { return p.Content.ExternalID }},
+				{"submitted", Int, func(p *directory.Proposal) any { return millis(p.SubmittedAt) }},
+			},
+			indexes: []Index{
+				{Fields: []string{"organization", "external"}},
+				{Fields: []string{"state", "submitted"}}, // the queue, the oldest first
+			},
+		},
+		Revisions: &Collection[directory.Revision]{
+			name: "revisions", item: "revision", appendOnly: true,
+			id: func(r *directory.Revision) string { return r.ID },
+			fields: []FieldOf[directory.Revision]{
+				{"listing", String, func(r *directory.Revision) any { return r.Listing }},
+			},
+			indexes: []Index{{Fields: []string{"listing"}}},
+		},
+		Reports: &Collection[directory.Report]{
+			name: "reports", item: "report",
+			id: func(r *directory.Report) string { return r.ID },
+			fields: []FieldOf[directory.Report]{
+				{"listing", String, func(r *directory.Report) any { return r.Listing }},
+				{"account", String, func(r *directory.Report) any { return r.Account }},
+				{"state", String, func(r *directory.Report) any { return string(r.State) }},
+			},
+			indexes: []Index{{Fields: []string{"listing", "state"}}, {Fields: []string{"account"}}, {Fields: []string{"state"}}},
+		},
+		Photos: &Collection[directory.StoredPhoto]{
+			name: "photos", item: "photo",
+			id: func(p *directory.StoredPhoto) string { return p.ID },
+			fields: []FieldOf[directory.StoredPhoto]{
+				{"needed", Int, func(p *directory.StoredPhoto) any { return p.NeededAt.UnixMilli() }},
+			},
+			indexes: []Index{{Fields: []string{"needed"}}},
+		},
+		Imports: &Collection[directory.Import]{
+			name: "imports", item: "import",
+			id: func(i *directory.Import) string { return i.ID },
+			fields: []FieldOf[directory.Import]{
+				{"organization", String, func(i *directory.Import) any { return i.Organization }},
+				{"state", String, func(i *directory.Import) any { return string(i.State) }},
+				{"keep", Int, func(i *directory.Import) any { return i.KeepUntil.UnixMilli() }},
+			},
+			indexes: []Index{{Fields: []string{"organization"}}, {Fields: []string{"state"}}, {Fields: []string{"keep"}}},
+		},
+		Files: &Collection[directory.FileChunk]{
+			name: "files", item: "file",
+			id: func(f *directory.FileChunk) string { return f.ID },
+			fields: []FieldOf[directory.FileChunk]{
+				{"owner", String, func(f *directory.FileChunk) any { return f.Owner }},
+				{"keep", Int, func(f *directory.FileChunk) any { return f.KeepUntil.UnixMilli() }},
+			},
+			indexes: []Index{{Fields: []string{"owner"}}, {Fields: []string{"keep"}}},
 		},
 		Windows: &Collection[Window]{
 			name: "windows", item: "window",
@@ -153,7 +280,8 @@ func New(ctx context.Context, engine Engine) (*Store, error) {
 		declare(context.Context, Engine) error
 	}{
 		s.Listings, s.Accounts, s.Grants, s.Sessions, s.PhoneCodes, s.SigningKeys,
-		s.Favourites, s.Notifications, s.Audit, s.Windows, s.Meta,
+		s.Favourites, s.Notifications, s.Audit, s.Organizations, s.Claims, s.Invitations,
+		s.Proposals, s.Revisions, s.Reports, s.Imports, s.Files, s.Photos, s.Windows, s.Meta,
 	} {
 		if err := c.declare(ctx, engine); err != nil {
 			return nil, err
