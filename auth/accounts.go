@@ -3,6 +3,8 @@ package auth
 import (
 	"context"
 	"errors"
+	"fmt"
+	"slices"
 	"time"
 
 	"qingfu/directory"
@@ -13,10 +15,17 @@ import (
 const erasureGrace = 30 * 24 * time.Hour
 
 // accountOf returns the account of a phone, which it makes when there is none.
+// One whose time has come is none any more.
 func (a *Auth) accountOf(ctx context.Context, phone string) (directory.Account, error) {
 	hash := a.Keys.Hash("phone", phone)
 	for range maxRetries {
 		account, err := a.findAccount(ctx, hash)
+		if err == nil && account.EraseAt != nil && !account.EraseAt.After(a.Now()) {
+			if err := a.erase(ctx, account); err != nil {
+				return account, err
+			}
+			continue
+		}
 		if directory.KindOf(err) != directory.NotFound {
 			return account, err
 		}
@@ -91,12 +100,21 @@ func (a *Auth) MaskedPhones(ctx context.Context, ids ...string) (map[string]stri
 // that they saw. It returns Invalid, or Precondition when another version is
 // stored by now.
 func (a *Auth) UpdateAccount(ctx context.Context, version int64, account directory.Account) (store.Doc[directory.Account], error) {
+	stored, err := a.Store.Accounts.Get(ctx, account.ID)
+	if err != nil {
+		return store.Doc[directory.Account]{}, err
+	}
 	for i := range account.Family {
-		if m := &account.Family[i]; m.ID == "" {
-			var err error
+		m := &account.Family[i]
+		known := slices.ContainsFunc(stored.Value.Family, func(k directory.FamilyMember) bool { return k.ID == m.ID })
+		if m.ID == "" {
 			if m.ID, err = a.newID(); err != nil {
 				return store.Doc[directory.Account]{}, err
 			}
+		} else if !known { // an id is ours to give
+			return store.Doc[directory.Account]{}, directory.InvalidFields("account", []directory.FieldError{
+				{Pointer: fmt.Sprintf("/family/%d/id", i), Code: directory.CodeValue},
+			})
 		}
 	}
 	if err := account.Validate(a.Now()); err != nil {
@@ -126,7 +144,7 @@ func (a *Auth) Erase(ctx context.Context, caller directory.Caller, from Client) 
 	if err != nil {
 		return time.Time{}, err
 	}
-	err = a.notify(ctx, account.ID, directory.NoteErasure, map[string]string{"on": string(directory.DateOf(*account.EraseAt))})
+	err = a.Notify(ctx, account.ID, directory.NoteErasure, map[string]string{"on": string(directory.DateOf(*account.EraseAt))})
 	return *account.EraseAt, errors.Join(err, a.endAll(ctx, account.ID))
 }
 
@@ -171,7 +189,7 @@ func (a *Auth) eraseDue(ctx context.Context) error {
 func (a *Auth) erase(ctx context.Context, account directory.Account) (err error) {
 	defer directory.Wrap(&err, "erase account %s", account.ID)
 	of := store.Query{Where: []store.Condition{{Field: "account", Op: store.Eq, Value: account.ID}}}
-	if err := a.record(ctx, directory.AuditEntry{Action: directory.AuditErasure, Subject: account.ID, Detail: "done"}, Client{}); err != nil {
+	if err := a.Record(ctx, directory.AuditEntry{Action: directory.AuditErasure, Subject: account.ID, Detail: "done"}, Client{}); err != nil {
 		return err
 	}
 	if err := errors.Join(
@@ -179,11 +197,16 @@ func (a *Auth) erase(ctx context.Context, account directory.Account) (err error)
 		removeAll(ctx, a.Store.Grants, of, func(g *directory.Grant) string { return g.ID }),
 		removeAll(ctx, a.Store.Favourites, of, func(f *directory.Favourite) string { return f.Key() }),
 		removeAll(ctx, a.Store.Notifications, of, func(n *directory.Notification) string { return n.ID }),
+		removeAll(ctx, a.Store.Claims, of, func(c *directory.Claim) string { return c.ID }),
 		remove(ctx, a.Store.PhoneCodes, account.PhoneHash),
 	); err != nil {
 		return err
 	}
-	return remove(ctx, a.Store.Accounts, account.ID)
+	if err := remove(ctx, a.Store.Accounts, account.ID); err != nil {
+		return err
+	}
+	// Whoever signed in meanwhile has a session of nobody.
+	return removeAll(ctx, a.Store.Sessions, of, func(s *directory.Session) string { return s.ID })
 }
 
 func removeAll[T any](ctx context.Context, c *store.Collection[T], q store.Query, id func(*T) string) error {
@@ -201,8 +224,13 @@ type Belongings struct {
 	Sessions      []directory.Session
 	Favourites    []directory.Favourite
 	Notifications []directory.Notification
-	Audit         []directory.AuditEntry // what they did, the oldest first
+	Claims        []directory.Claim
+	Audit         []directory.AuditEntry // what they did last, the newest first
+	Shortened     bool                   // whether there is more of it than exportedAudit
 }
+
+// exportedAudit is how many lines of the audit log an export has.
+const exportedAudit = 1000
 
 // Export returns everything that belongs to the caller (PIPL, article 45).
 func (a *Auth) Export(ctx context.Context, caller directory.Caller) (Belongings, error) {
@@ -215,11 +243,16 @@ func (a *Auth) Export(ctx context.Context, caller directory.Caller) (Belongings,
 		return b, err
 	}
 	b.Account, b.Grants = account.Value, caller.Grants
-	var errs [4]error
+	var errs [5]error
 	b.Sessions, errs[0] = a.Sessions(ctx, caller.Account)
 	b.Favourites, errs[1] = values(all(ctx, a.Store.Favourites, of("account")))
 	b.Notifications, errs[2] = values(all(ctx, a.Store.Notifications, of("account")))
-	b.Audit, errs[3] = values(all(ctx, a.Store.Audit, of("actor")))
+	b.Claims, errs[4] = values(all(ctx, a.Store.Claims, of("account")))
+	lines := of("actor")
+	lines.Desc, lines.Limit = true, exportedAudit
+	audit, more, err := a.Store.Audit.Find(ctx, lines)
+	b.Audit, errs[3] = values(audit, err)
+	b.Shortened = more != nil
 	return b, errors.Join(errs[:]...)
 }
 

@@ -51,6 +51,8 @@ type Auth struct {
 // makes the first signing key.
 func New(ctx context.Context, cfg Config) (*Auth, error) {
 	a := &Auth{Config: cfg}
+	// An address is soon guessed from a hash that everybody can compute.
+	cfg.Limiter.hash = func(caller string) string { return cfg.Keys.Hash("caller of a limit", caller) }
 	if err := a.checkKeys(ctx); err != nil {
 		return nil, err
 	}
@@ -185,9 +187,9 @@ func (a *Auth) now() time.Time { return a.Now().UTC().Truncate(time.Millisecond)
 
 func (a *Auth) newID() (string, error) { return directory.NewID(a.Now(), a.Random) }
 
-// record appends a line to the audit log. It comes before what it speaks of, so
+// Record appends a line to the audit log. It comes before what it speaks of, so
 // that nothing can happen without its line.
-func (a *Auth) record(ctx context.Context, e directory.AuditEntry, from Client) (err error) {
+func (a *Auth) Record(ctx context.Context, e directory.AuditEntry, from Client) (err error) {
 	defer directory.Wrap(&err, "audit log")
 	if e.ID, err = a.newID(); err != nil {
 		return err
@@ -197,15 +199,40 @@ func (a *Auth) record(ctx context.Context, e directory.AuditEntry, from Client) 
 	return err
 }
 
-// Refused notes in the audit log that an operation was refused to a caller.
-func (a *Auth) Refused(ctx context.Context, caller directory.Caller, operation string, from Client) error {
-	return a.recordFor(ctx, caller.Account, directory.AuditEntry{
-		Action: directory.AuditAccess, Refused: true, Actor: caller.Account, Operation: operation,
-	}, from)
+// The limits on lines about refusals: strangers and accounts that only wish to
+// fill the disk must not be able to. What is beyond them is in the program's log.
+var (
+	refusalsByNetwork = Limit{"refusals by network", 60, time.Hour}
+	refusalsByAccount = Limit{"refusals by account", 60, time.Hour}
+	refusalsInAll     = Limit{"refusals", 10_000, time.Hour}
+)
+
+// refused appends a line about something that was refused, to strangers where the
+// account is "". Above the limits it does so in the program's log.
+func (a *Auth) refused(ctx context.Context, account string, e directory.AuditEntry, from Client) error {
+	e.Refused = true
+	_, err := a.takeAll(ctx, quota{refusalsByNetwork, from.Network}, quota{refusalsByAccount, account}, quota{refusalsInAll, "all"})
+	if directory.KindOf(err) == directory.RateLimited {
+		a.Log.Warn("a refusal is not in the audit log, which has enough of them",
+			"action", e.Action, "operation", e.Operation, "account", account, "id", from.RequestID)
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	if account == "" {
+		return a.Record(ctx, e, from)
+	}
+	return a.recordFor(ctx, account, e, from)
 }
 
-// notify puts a message into somebody's inbox.
-func (a *Auth) notify(ctx context.Context, account string, kind directory.NotificationKind, params map[string]string) error {
+// Refused notes in the audit log that an operation was refused to a caller.
+func (a *Auth) Refused(ctx context.Context, caller directory.Caller, operation string, from Client) error {
+	return a.refused(ctx, caller.Account, directory.AuditEntry{Action: directory.AuditAccess, Actor: caller.Account, Operation: operation}, from)
+}
+
+// Notify puts a message into somebody's inbox.
+func (a *Auth) Notify(ctx context.Context, account string, kind directory.NotificationKind, params map[string]string) error {
 	id, err := a.newID()
 	if err != nil {
 		return err

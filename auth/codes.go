@@ -6,6 +6,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"net/netip"
 	"time"
 
 	"qingfu/directory"
@@ -26,11 +27,15 @@ var codeWaits = []time.Duration{time.Minute, time.Minute, 2 * time.Minute, 5 * t
 
 // The limits on asking for codes and on redeeming them. Those by network are
 // wide, because a whole town can share the address of its mobile operator.
+// Somebody with a block of IPv6 has many networks, so that those around count, too.
 var (
 	codesByNetwork  = Limit{"codes by network", 60, time.Hour}
+	codesBySite     = Limit{"codes by site", 120, time.Hour}     // the /48 around
+	codesByProvider = Limit{"codes by provider", 300, time.Hour} // the /32 around
 	codesByDevice   = Limit{"codes by device", 12, time.Hour}
 	signInByNetwork = Limit{"sign-ins by network", 120, time.Hour}
 	signInByDevice  = Limit{"sign-ins by device", 30, time.Hour}
+	signInBySite    = Limit{"sign-ins by site", 300, time.Hour}
 )
 
 // SentCode is what is told of a code that was sent. It is the same whether or
@@ -49,7 +54,8 @@ func (a *Auth) RequestCode(ctx context.Context, phone string, from Client) (_ Se
 	if err != nil {
 		return SentCode{}, err
 	}
-	giveBack, err := a.takeAll(ctx, from, codesByNetwork, codesByDevice)
+	giveBack, err := a.takeAll(ctx, quota{codesByNetwork, from.Network}, quota{codesByDevice, from.Device},
+		quota{codesBySite, wider(from.Network, 48)}, quota{codesByProvider, wider(from.Network, 32)})
 	if err != nil {
 		return SentCode{}, err
 	}
@@ -62,7 +68,7 @@ func (a *Auth) RequestCode(ctx context.Context, phone string, from Client) (_ Se
 		return a.takeTurn(c)
 	})
 	if directory.KindOf(err) == directory.RateLimited {
-		return SentCode{}, refusal(err, a.record(ctx, directory.AuditEntry{Action: directory.AuditCode, Refused: true}, from))
+		return SentCode{}, refusal(err, a.refused(ctx, "", directory.AuditEntry{Action: directory.AuditCode}, from))
 	}
 	if err != nil {
 		return SentCode{}, err
@@ -71,8 +77,13 @@ func (a *Auth) RequestCode(ctx context.Context, phone string, from Client) (_ Se
 	if err == nil {
 		err = a.send(ctx, Message{Phone: phone, Code: code, ValidFor: codeLife})
 	}
+	ctx = context.WithoutCancel(ctx) // what has gone out is noted, and what has not is undone
+	if errors.Is(err, errMaybeSent) {
+		// An earlier code stays good, but the turn is taken: a provider that is slow
+		// must not send without end.
+		return SentCode{}, err
+	}
 	if err != nil {
-		ctx := context.WithoutCancel(ctx)
 		_, undoErr := a.updateCode(ctx, hash, func(c *directory.PhoneCode) error {
 			c.Sent, c.NextAt = before.Sent, before.NextAt
 			return nil
@@ -94,7 +105,7 @@ func (a *Auth) send(ctx context.Context, m Message) error {
 		return err
 	}
 	err := a.Sender.Send(ctx, m)
-	if err != nil {
+	if err != nil && !errors.Is(err, errMaybeSent) {
 		err = errors.Join(err, a.Limiter.GiveBack(context.WithoutCancel(ctx), ceiling, "all"))
 	}
 	return err
@@ -109,29 +120,46 @@ func (a *Auth) parsePhone(text string) (string, error) {
 	return phone, nil
 }
 
-// takeAll takes one request from each limit. What it returns gives them back.
-func (a *Auth) takeAll(ctx context.Context, from Client, limits ...Limit) (giveBack func(context.Context) error, err error) {
-	var taken []func(context.Context) error
+// quota is a limit with the caller that it counts; one without a caller counts
+// nobody.
+type quota struct {
+	Limit
+	caller string
+}
+
+// takeAll takes one request from each quota. What it returns gives them back.
+func (a *Auth) takeAll(ctx context.Context, quotas ...quota) (giveBack func(context.Context) error, err error) {
+	var taken []quota
 	giveBack = func(ctx context.Context) error {
 		var errs []error
-		for _, back := range taken {
-			errs = append(errs, back(ctx))
+		for _, q := range taken {
+			errs = append(errs, a.Limiter.GiveBack(ctx, q.Limit, q.caller))
 		}
 		return errors.Join(errs...)
 	}
-	for _, limit := range limits {
-		caller := from.Network
-		if limit == codesByDevice || limit == signInByDevice {
-			if caller = from.Device; caller == "" {
-				continue // an app that does not say so counts by its network alone
-			}
+	for _, q := range quotas {
+		if q.caller == "" {
+			continue
 		}
-		if err := limited(a.Limiter.Take(ctx, limit, caller)); err != nil {
+		if err := limited(a.Limiter.Take(ctx, q.Limit, q.caller)); err != nil {
 			return nil, refusal(err, giveBack(ctx))
 		}
-		taken = append(taken, func(ctx context.Context) error { return a.Limiter.GiveBack(ctx, limit, caller) })
+		taken = append(taken, q)
 	}
 	return giveBack, nil
+}
+
+// wider is the network of so many bits around an IPv6 one, "" for any other.
+func wider(network string, bits int) string {
+	prefix, err := netip.ParsePrefix(network)
+	if err != nil || prefix.Bits() < bits {
+		return ""
+	}
+	prefix, err = prefix.Addr().Prefix(bits)
+	if err != nil {
+		return ""
+	}
+	return prefix.String()
 }
 
 // newCode draws a code. Numbers above the last full million are drawn again, so
@@ -153,22 +181,20 @@ func (a *Auth) hashCode(phoneHash, code string) string { return a.Keys.Hash("cod
 
 // takeTurn notes that a code is about to be sent, or refuses.
 func (a *Auth) takeTurn(c *directory.PhoneCode) error {
+	const day = 24 * time.Hour
 	now := a.now()
-	for len(c.Sent) > 0 && !c.Sent[0].After(now.Add(-24*time.Hour)) {
+	if c.NextAt.After(now) {
+		return &directory.Error{Kind: directory.RateLimited, What: "code", RetryAfter: c.NextAt.Sub(now)}
+	}
+	for len(c.Sent) > 0 && !c.Sent[0].After(now.Add(-day)) {
 		c.Sent = c.Sent[1:]
-	}
-	next := c.NextAt
-	if len(c.Sent) >= codesADay {
-		if free := c.Sent[len(c.Sent)-codesADay].Add(24 * time.Hour); free.After(next) {
-			next = free
-		}
-	}
-	if next.After(now) {
-		return &directory.Error{Kind: directory.RateLimited, What: "code", RetryAfter: next.Sub(now)}
 	}
 	c.NextAt = now.Add(codeWaits[min(len(c.Sent), len(codeWaits)-1)])
 	c.Sent = append(c.Sent, now)
-	c.KeepUntil = now.Add(24 * time.Hour)
+	if free := c.Sent[0].Add(day); len(c.Sent) >= codesADay && free.After(c.NextAt) {
+		c.NextAt = free // those were all of a day
+	}
+	c.KeepUntil = now.Add(day)
 	return nil
 }
 

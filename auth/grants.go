@@ -33,17 +33,44 @@ func (a *Auth) Grant(ctx context.Context, by directory.Caller, phone string, g d
 	g.Account, g.GrantedBy, g.GrantedAt = account.ID, by.Account, a.now()
 	g.ID = g.Key()
 	slices.SortFunc(g.Powers, func(x, y directory.Power) int { return powerOrder(x) - powerOrder(y) })
-	if err := a.record(ctx, grantEntry(directory.AuditGrant, by, g), from); err != nil {
+	if err := a.Record(ctx, grantEntry(directory.AuditGrant, by, g), from); err != nil {
 		return g, false, err
 	}
 	results, err := a.Store.Grants.Upsert(ctx, []directory.Grant{g})
 	if err == nil {
 		err = results[0].Err
 	}
+	if overtaken(err) { // every time, which is not the caller's fault
+		err = errBusy
+	}
 	if err != nil {
 		return g, false, err
 	}
-	return g, results[0].State == store.Created, a.notify(ctx, account.ID, directory.NoteGranted, grantParams(g))
+	return g, results[0].State == store.Created, a.Notify(ctx, account.ID, directory.NoteGranted, grantParams(g))
+}
+
+// GrantTo gives an account the role of a member, which somebody else has decided:
+// the caller has to have checked that. A grant that is there is left as it is, so
+// that a crash may be followed by doing it again. It returns NotFound when the
+// account is gone.
+func (a *Auth) GrantTo(ctx context.Context, by directory.Caller, g directory.Grant, from Client) error {
+	if _, err := a.Store.Accounts.Get(ctx, g.Account); err != nil {
+		return err
+	}
+	g.ID, g.GrantedBy, g.GrantedAt = g.Key(), by.Account, a.now()
+	if _, err := a.Store.Grants.Get(ctx, g.ID); directory.KindOf(err) != directory.NotFound {
+		return err
+	}
+	if err := a.Record(ctx, grantEntry(directory.AuditGrant, by, g), from); err != nil {
+		return err
+	}
+	switch _, err := a.Store.Grants.Insert(ctx, g); {
+	case directory.KindOf(err) == directory.Conflict: // somebody else does it just now
+		return nil
+	case err != nil:
+		return err
+	}
+	return a.Notify(ctx, g.Account, directory.NoteGranted, grantParams(g))
 }
 
 func fieldsOf(err error) []directory.FieldError {
@@ -87,15 +114,14 @@ func (a *Auth) GetGrant(ctx context.Context, id string) (directory.Grant, error)
 // Revoke takes a grant back, at once. The caller has to have checked that by may
 // do so. It returns NotFound when it is not there any more.
 func (a *Auth) Revoke(ctx context.Context, by directory.Caller, g directory.Grant, from Client) error {
-	if err := a.record(ctx, grantEntry(directory.AuditRevoke, by, g), from); err != nil {
+	if _, err := a.GetGrant(ctx, g.ID); err != nil {
 		return err
 	}
-	doc, err := a.Store.Grants.Get(ctx, g.ID)
-	if err != nil {
+	if err := a.Record(ctx, grantEntry(directory.AuditRevoke, by, g), from); err != nil {
 		return err
 	}
-	if err := a.Store.Grants.Delete(ctx, g.ID, doc.Version); err != nil {
+	if err := a.Store.Grants.Remove(ctx, g.ID); err != nil { // whoever changes it meanwhile
 		return err
 	}
-	return a.notify(ctx, g.Account, directory.NoteRevoked, grantParams(g))
+	return a.Notify(ctx, g.Account, directory.NoteRevoked, grantParams(g))
 }

@@ -59,8 +59,9 @@ func ParseKeyring(text []byte) (*Keyring, error) {
 func parseKeys(text []byte) (keys keyringFile, err error) {
 	decoder := json.NewDecoder(bytes.NewReader(text))
 	decoder.DisallowUnknownFields()
+	err = decoder.Decode(&keys)
 	// What is wrong is not quoted: it may be part of a secret.
-	if decoder.Decode(&keys) != nil {
+	if _, end := decoder.Token(); err != nil || end != io.EOF {
 		return keys, errors.New(`keys: not JSON of the form {"lookup": "…", "keys": [{"id": "1", "secret": "…"}]}`)
 	}
 	if len(keys.Lookup) != secretSize {
@@ -104,6 +105,13 @@ func OpenKeyFile(path string, random io.Reader) (_ *Keyring, err error) {
 	}
 	if err != nil {
 		return nil, err
+	}
+	info, err := os.Stat(path)
+	if err != nil {
+		return nil, err
+	}
+	if info.Mode().Perm()&0o007 != 0 { // a group may: so are secrets of containers mounted
+		return nil, fmt.Errorf("everybody may read it (mode %04o): chmod 600", info.Mode().Perm())
 	}
 	k, err := ParseKeyring(text)
 	k.path = path
@@ -152,7 +160,15 @@ func writeKeys(path string, keys keyringFile, place func(from, to string) error)
 	if err = errors.Join(err, f.Close()); err != nil {
 		return err
 	}
-	return place(f.Name(), path)
+	if err := place(f.Name(), path); err != nil {
+		return err
+	}
+	// The name is on the disk before anything is sealed with what the file holds.
+	folder, err := os.Open(filepath.Dir(path))
+	if err != nil {
+		return err
+	}
+	return errors.Join(folder.Sync(), folder.Close())
 }
 
 // AddKey puts a new key in front of those in the file, by which everything is
@@ -162,6 +178,15 @@ func (k *Keyring) AddKey(random io.Reader) (err error) {
 	if k.path == "" {
 		return errors.New("the keys do not come from a file: put a new one in front of QINGFU_KEYS")
 	}
+	// Of two that add a key at once, one would lose its own, and what it has sealed.
+	lock, err := os.OpenFile(k.path+".lock", os.O_CREATE|os.O_EXCL, 0o600)
+	if errors.Is(err, fs.ErrExist) {
+		return fmt.Errorf("another rotation is under way, or was cut off (then remove the file): %w", err)
+	}
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, lock.Close(), os.Remove(lock.Name())) }()
 	keys, err := k.read()
 	if err == nil {
 		err = keys.add(random)
@@ -187,6 +212,9 @@ func (k *Keyring) read() (keyringFile, error) {
 	}
 	k.mu.Lock()
 	defer k.mu.Unlock()
+	if !bytes.Equal(keys.Lookup, k.keys.Lookup) {
+		return keyringFile{}, errors.New("the lookup key has become another: put back the file that the data was made with")
+	}
 	k.keys = keys
 	return keys, nil
 }
@@ -274,7 +302,7 @@ func (k *Keyring) mac(purpose, text string) []byte {
 	k.mu.RLock()
 	lookup := k.keys.Lookup
 	k.mu.RUnlock()
-	// The purpose is parted from the text by a byte that stands in neither.
+	// The purpose is parted from the text by a byte that stands in no purpose.
 	mac := hmac.New(sha256.New, lookup)
 	io.WriteString(mac, purpose+"\x00"+text)
 	return mac.Sum(nil)

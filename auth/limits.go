@@ -38,6 +38,7 @@ type Allowance struct {
 type Limiter struct {
 	now    func() time.Time
 	shared *store.Collection[store.Window]
+	hash   func(caller string) string // by which a caller is known in the store
 	seed   maphash.Seed
 
 	adding  sync.Mutex
@@ -88,9 +89,13 @@ const (
 
 // NewLimiter returns a Limiter that has counted nothing. With a nil shared it
 // counts in memory, which is for a server on its own; with a collection the
-// count is shared by all servers on that store.
+// count is shared by all servers on that store, in which callers are known by a
+// hash; New makes it a keyed one.
 func NewLimiter(now func() time.Time, shared *store.Collection[store.Window]) *Limiter {
-	l := &Limiter{now: now, shared: shared, seed: maphash.MakeSeed()}
+	l := &Limiter{now: now, shared: shared, seed: maphash.MakeSeed(), hash: func(caller string) string {
+		sum := sha256.Sum256([]byte(caller))
+		return hex.EncodeToString(sum[:])
+	}}
 	l.classes.Store(&map[string]*limitClass{})
 	return l
 }
@@ -138,7 +143,7 @@ func (l *Limiter) GiveBack(ctx context.Context, limit Limit, caller string) erro
 	window, left := limit.window(l.now())
 	s := l.shard(limit.Class, caller, window)
 	if l.shared != nil {
-		share, err := s.hold(ctx, limit, caller, window)
+		share, err := s.hold(ctx, limit, caller, window, l.hash)
 		if err != nil {
 			return err
 		}
@@ -302,7 +307,7 @@ func (s *limitShard) turn(window int64) {
 // is held while the store is asked.
 func (l *Limiter) takeShared(ctx context.Context, limit Limit, s *limitShard, caller string, at time.Time) (a Allowance, err error) {
 	window, left := limit.window(at)
-	share, err := s.hold(ctx, limit, caller, window)
+	share, err := s.hold(ctx, limit, caller, window, l.hash)
 	if err != nil {
 		return Allowance{}, err
 	}
@@ -338,13 +343,12 @@ func (l *Limiter) takeShared(ctx context.Context, limit Limit, s *limitShard, ca
 
 // hold returns a caller's share of the current window once nobody else uses it;
 // it must be released. It returns the error of the context when that ends first.
-func (s *limitShard) hold(ctx context.Context, limit Limit, caller string, window int64) (*limitShare, error) {
+func (s *limitShard) hold(ctx context.Context, limit Limit, caller string, window int64, hash func(string) string) (*limitShare, error) {
 	s.mu.Lock()
 	s.turn(window)
 	share := s.shares[caller]
 	if share == nil {
-		sum := sha256.Sum256([]byte(caller)) // so that ids are short and tell no address
-		share = &limitShare{held: make(chan struct{}, 1), id: limit.Class + "." + hex.EncodeToString(sum[:]), window: s.window}
+		share = &limitShare{held: make(chan struct{}, 1), id: limit.Class + "." + hash(caller), window: s.window}
 		s.shares[strings.Clone(caller)] = share
 	}
 	s.mu.Unlock()

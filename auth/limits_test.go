@@ -440,7 +440,7 @@ func TestLimitStoreErrors(t *testing.T) {
 
 	// A caller whose context ends does not wait for another's answer.
 	window, _ := limit.window(c.now())
-	share, err := l.shard(limit.Class, "a", window).hold(t.Context(), limit, "a", window)
+	share, err := l.shard(limit.Class, "a", window).hold(t.Context(), limit, "a", window, l.hash)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -24,8 +24,17 @@ func (a *Auth) Reseal(ctx context.Context) (written int, err error) {
 	keys, err := reseal(ctx, a.Store.SigningKeys, func(d *directory.SigningKey) (string, []sealedField) {
 		return d.ID, []sealedField{{signingPurpose(d.ID), &d.Private}}
 	}, a.Keys)
-	return accounts + keys, err
+	if err != nil {
+		return accounts + keys, err
+	}
+	organizations, err := reseal(ctx, a.Store.Organizations, func(d *directory.Organization) (string, []sealedField) {
+		return d.ID, []sealedField{{ContactPurpose(d.ID), &d.ContactPhone}}
+	}, a.Keys)
+	return accounts + keys + organizations, err
 }
+
+// ContactPurpose ties a sealed contact phone to its organization.
+func ContactPurpose(organization string) string { return "contact of organization " + organization }
 
 // sealedField is a sealed field of a document, to be read and replaced.
 type sealedField struct {

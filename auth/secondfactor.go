@@ -78,7 +78,7 @@ func (a *Auth) ConfirmSecondFactor(ctx context.Context, caller directory.Caller,
 		if f.ConfirmedAt != nil {
 			return &directory.Error{Kind: directory.Conflict, What: "second_factor"}
 		}
-		if err := a.takeStep(account, code); err != nil {
+		if err := a.takeStep(account, plainCode(code)); err != nil {
 			return err
 		}
 		recovery, f.Recovery = nil, nil
@@ -95,10 +95,13 @@ func (a *Auth) ConfirmSecondFactor(ctx context.Context, caller directory.Caller,
 		f.ConfirmedAt = &now
 		return nil
 	})
+	if err == nil {
+		err = a.noteShown(ctx, caller)
+	}
 	if err != nil {
 		return nil, err
 	}
-	return recovery, a.notify(ctx, caller.Account, directory.NoteSecondFactorSet, nil)
+	return recovery, a.Notify(ctx, caller.Account, directory.NoteSecondFactorSet, nil)
 }
 
 func (a *Auth) hashRecovery(account, code string) string {
@@ -109,12 +112,34 @@ func (a *Auth) hashRecovery(account, code string) string {
 // caller's session for 12 hours. The code is one of the app or a recovery code,
 // and none is taken twice. Errors are those of [Auth.ConfirmSecondFactor].
 func (a *Auth) ShowSecondFactor(ctx context.Context, caller directory.Caller, code string, from Client) error {
-	return a.useSecondFactor(ctx, caller, from, "shown", func(account *directory.Account, f *directory.SecondFactor) error {
+	err := a.useSecondFactor(ctx, caller, from, "shown", func(account *directory.Account, f *directory.SecondFactor) error {
 		if f.ConfirmedAt == nil {
 			return &directory.Error{Kind: directory.Conflict, What: "second_factor"}
 		}
 		return a.takeCode(account, code)
 	})
+	if err != nil {
+		return err
+	}
+	return a.noteShown(ctx, caller)
+}
+
+// noteShown notes in the caller's session that it has shown a second factor.
+func (a *Auth) noteShown(ctx context.Context, caller directory.Caller) error {
+	_, err := update(ctx, a.Store.Sessions, caller.Session, func(s *directory.Session) error {
+		now := a.now()
+		s.SecondFactorAt = &now
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	// Another session may have removed the app in between.
+	account, err := a.Store.Accounts.Get(ctx, caller.Account)
+	if err == nil && !account.Value.Enrolled() {
+		err = a.forgetShown(ctx, caller.Account)
+	}
+	return err
 }
 
 // RemoveSecondFactor forgets the caller's authenticator app, for which it or a
@@ -170,8 +195,7 @@ func (a *Auth) forgetShown(ctx context.Context, account string) error {
 	return nil
 }
 
-// useSecondFactor changes an account by a code and then lets the session have
-// shown a second factor.
+// useSecondFactor changes an account by a code.
 func (a *Auth) useSecondFactor(ctx context.Context, caller directory.Caller, from Client, what string, use func(*directory.Account, *directory.SecondFactor) error) error {
 	if err := limited(a.Limiter.Take(ctx, secondFactorTries, caller.Account)); err != nil {
 		return err
@@ -184,26 +208,24 @@ func (a *Auth) useSecondFactor(ctx context.Context, caller directory.Caller, fro
 		return use(account, account.SecondFactor)
 	})
 	if err != nil {
-		entry.Refused = true
 		if directory.KindOf(err) == directory.Unauthenticated {
-			err = refusal(err, a.recordFor(ctx, caller.Account, entry, from))
+			return refusal(err, a.refused(ctx, caller.Account, entry, from))
 		}
+		return refusal(err, a.Limiter.GiveBack(ctx, secondFactorTries, caller.Account))
+	}
+	// Right codes do not count: an official who signs in often locks nobody out.
+	if err := a.Limiter.GiveBack(ctx, secondFactorTries, caller.Account); err != nil {
 		return err
 	}
-	if err := a.recordFor(ctx, caller.Account, entry, from); err != nil {
-		return err
-	}
-	_, err = update(ctx, a.Store.Sessions, caller.Session, func(s *directory.Session) error {
-		now := a.now()
-		s.SecondFactorAt = &now
-		return nil
-	})
-	return err
+	return a.recordFor(ctx, caller.Account, entry, from)
 }
+
+// plainCode is a code without the spaces and hyphens by which people read it.
+func plainCode(code string) string { return strings.NewReplacer("-", "", " ", "").Replace(code) }
 
 // takeCode uses up a code of the app or a recovery code.
 func (a *Auth) takeCode(account *directory.Account, code string) error {
-	plain := strings.ToUpper(strings.NewReplacer("-", "", " ", "").Replace(code))
+	plain := strings.ToUpper(plainCode(code))
 	if len(plain) == otp.DigitsSix.Length() {
 		return a.takeStep(account, plain)
 	}

@@ -41,14 +41,14 @@ func (a *Auth) SignIn(ctx context.Context, phone, code string, from Client) (Tok
 	if err != nil {
 		return Tokens{}, err
 	}
-	if _, err := a.takeAll(ctx, from, signInByNetwork, signInByDevice); err != nil {
+	if _, err := a.takeAll(ctx, quota{signInByNetwork, from.Network}, quota{signInByDevice, from.Device}, quota{signInBySite, wider(from.Network, 48)}); err != nil {
 		return Tokens{}, err
 	}
 	// Accounts are looked at only after the code has proved right, so that
 	// nothing before it depends on whether there is one.
 	if err := a.redeem(ctx, a.Keys.Hash("phone", phone), code); err != nil {
 		if directory.KindOf(err) == directory.Unauthenticated {
-			err = refusal(err, a.record(ctx, directory.AuditEntry{Action: directory.AuditSignIn, Refused: true}, from))
+			err = refusal(err, a.refused(ctx, "", directory.AuditEntry{Action: directory.AuditSignIn}, from))
 		}
 		return Tokens{}, err
 	}
@@ -62,7 +62,7 @@ func (a *Auth) SignIn(ctx context.Context, phone, code string, from Client) (Tok
 	return a.begin(ctx, account.ID, from)
 }
 
-// recordFor is record for something that an account does with all its roles:
+// recordFor is [Auth.Record] for something that an account does with all its roles:
 // there is a line for each scope, so that the officials of each see it.
 func (a *Auth) recordFor(ctx context.Context, account string, e directory.AuditEntry, from Client) error {
 	grants, err := a.grantsOf(ctx, account)
@@ -78,7 +78,7 @@ func (a *Auth) recordFor(ctx context.Context, account string, e directory.AuditE
 	}
 	for scope := range scopes {
 		e.Organization, e.Bureau, e.Region = scope.Organization, scope.Bureau, scope.Region
-		if err := a.record(ctx, e, from); err != nil {
+		if err := a.Record(ctx, e, from); err != nil {
 			return err
 		}
 	}
@@ -177,7 +177,7 @@ var errSpent = errors.New("the refresh token was used before")
 // place. A token that comes a second time may have been stolen, so it ends the
 // session, whoever has it now (RFC 9700, 4.14.2). Of several calls with one
 // token exactly one succeeds. It returns Unauthenticated for a token that is not
-// good, and RateLimited.
+// good.
 func (a *Auth) Refresh(ctx context.Context, token string, from Client) (Tokens, error) {
 	id, generation, ok := a.readRefresh(token)
 	if !ok {
@@ -197,11 +197,11 @@ func (a *Auth) Refresh(ctx context.Context, token string, from Client) (Tokens, 
 	})
 	switch {
 	case errors.Is(err, errSpent):
-		entry := directory.AuditEntry{Action: directory.AuditRefresh, Refused: true, Actor: s.Account, Subject: id}
+		entry := directory.AuditEntry{Action: directory.AuditRefresh, Actor: s.Account, Subject: id}
 		return Tokens{}, refusal(errBadToken,
-			a.recordFor(ctx, s.Account, entry, from),
+			a.refused(ctx, s.Account, entry, from),
 			a.end(ctx, id),
-			a.notify(ctx, s.Account, directory.NoteSessionReused, map[string]string{"device": s.Device}))
+			a.Notify(ctx, s.Account, directory.NoteSessionReused, map[string]string{"device": s.Device}))
 	case directory.KindOf(err) == directory.NotFound:
 		return Tokens{}, errBadToken
 	case err != nil:
@@ -248,7 +248,7 @@ func (a *Auth) EndSession(ctx context.Context, caller directory.Caller, id strin
 		return err
 	}
 	if doc.Value.Account != caller.Account {
-		return directory.Missing("session")
+		return refusal(directory.Missing("session"), a.Refused(ctx, caller, "endSession", from))
 	}
 	if err := a.recordFor(ctx, caller.Account, directory.AuditEntry{Action: directory.AuditSessionEnd, Actor: caller.Account, Subject: id}, from); err != nil {
 		return err

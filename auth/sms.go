@@ -104,10 +104,21 @@ func smsLoopback(host string) bool {
 	return err == nil && addr.IsLoopback() || strings.EqualFold(host, "localhost")
 }
 
+// errMaybeSent is in the chain of an error of a Sender whose provider may have
+// taken the message all the same: it was reached, but did not say no.
+var errMaybeSent = errors.New("the message may have been sent")
+
 // smsUnavailable explains why a call of the named provider failed.
 func smsUnavailable(ctx context.Context, provider string, err error) error {
-	return &directory.Error{Kind: directory.Unavailable, What: "sms",
-		Cause: fmt.Errorf("%s: %w", provider, smsCause(ctx, err))}
+	cause := smsCause(ctx, err)
+	var refused smsFault
+	var network *net.OpError
+	if errors.As(err, &refused) || errors.As(err, &network) && network.Op == "dial" {
+		cause = fmt.Errorf("%s: %w", provider, cause)
+	} else {
+		cause = fmt.Errorf("%s: %w; %w", provider, cause, errMaybeSent)
+	}
+	return &directory.Error{Kind: directory.Unavailable, What: "sms", Cause: cause}
 }
 
 // smsCause keeps what is safe to log of a transport error. An *url.Error

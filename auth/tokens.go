@@ -76,11 +76,15 @@ func (a *Auth) RotateSigningKeys(ctx context.Context, why Rotation) error {
 	if next.Private, err = a.Keys.Seal(signingPurpose(next.ID), string(seed)); err != nil {
 		return err
 	}
-	if err := a.record(ctx, directory.AuditEntry{Action: directory.AuditKey, Subject: next.ID}, Client{}); err != nil {
+	if err := a.Record(ctx, directory.AuditEntry{Action: directory.AuditKey, Subject: next.ID}, Client{}); err != nil {
 		return err
 	}
-	if _, err := a.Store.SigningKeys.Insert(ctx, next); err != nil && directory.KindOf(err) != directory.Conflict {
-		return err // a conflict: another server has made this one
+	_, err = a.Store.SigningKeys.Insert(ctx, next)
+	switch made := directory.KindOf(err) == directory.Conflict; {
+	case made && why == AtOnce: // by another server, and it may not sign yet
+		return a.RotateSigningKeys(ctx, why)
+	case err != nil && !made:
+		return err
 	}
 	if why == AtOnce {
 		for _, k := range keys {
@@ -108,7 +112,7 @@ func (a *Auth) dropSigningKeys(ctx context.Context, keys []signingKey) error {
 func (a *Auth) deleteSigningKey(ctx context.Context, id string) error {
 	doc, err := a.Store.SigningKeys.Get(ctx, id)
 	if err == nil {
-		err = a.record(ctx, directory.AuditEntry{Action: directory.AuditKey, Subject: id, Detail: "withdrawn"}, Client{})
+		err = a.Record(ctx, directory.AuditEntry{Action: directory.AuditKey, Subject: id, Detail: "withdrawn"}, Client{})
 	}
 	if err == nil {
 		err = a.Store.SigningKeys.Delete(ctx, id, doc.Version)
