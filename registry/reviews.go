@@ -1,0 +1,260 @@
+package registry
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"strings"
+
+	"qingfu/auth"
+	"qingfu/directory"
+	"qingfu/store"
+)
+
+// ScopeOf returns what a listing belongs to: its organization, and the bureau and
+// region that look after it.
+func ScopeOf(l *directory.Listing) directory.Scope {
+	return directory.Scope{Organization: l.OrganizationID, Bureau: directory.BureauOf(l.Kind), Region: l.Region}
+}
+
+// QueueFilter chooses from the queue. Zero values do not restrict.
+type QueueFilter struct {
+	Kind   directory.Kind
+	Region string
+	Mine   bool // taken by the caller
+	Free   bool // taken by nobody
+}
+
+// Queue returns a page of the proposals that wait for an official whose scopes
+// the caller's permission p gives, the oldest first.
+func (r *Registry) Queue(ctx context.Context, caller directory.Caller, p directory.Permission, f QueueFilter, limit int, after *store.Position) ([]store.Doc[directory.Proposal], *store.Position, error) {
+	out := []store.Doc[directory.Proposal]{}
+	q := store.Query{Where: []store.Condition{eq("state", string(directory.ProposalSubmitted))}, Order: "submitted", Limit: store.MaxLimit, After: after}
+	if f.Kind != "" {
+		q.Where = append(q.Where, eq("kind", string(f.Kind)))
+	}
+	if f.Region != "" {
+		from, to := directory.RegionRange(f.Region)
+		q.Where = append(q.Where,
+			store.Condition{Field: "region", Op: store.Min, Value: from}, store.Condition{Field: "region", Op: store.Less, Value: to})
+	}
+	for {
+		docs, next, err := r.Store.Proposals.Find(ctx, q)
+		if err != nil {
+			return nil, nil, err
+		}
+		for _, d := range docs {
+			taken := r.takenBy(&d.Value)
+			if f.Mine && taken != caller.Account || f.Free && taken != "" || caller.Covers(p, ScopeOf(&d.Value.Content), r.Regions) != nil {
+				continue
+			}
+			if len(out) == limit {
+				last := out[limit-1].Value
+				return out, &store.Position{Value: last.SubmittedAt.UnixMilli(), ID: last.ID}, nil
+			}
+			out = append(out, d)
+		}
+		if next == nil {
+			return out, nil, nil
+		}
+		q.After = next
+	}
+}
+
+// takenBy returns the official who has taken a proposal, "" when it is free.
+func (r *Registry) takenBy(p *directory.Proposal) string {
+	if p.ReviewUntil == nil || !p.ReviewUntil.After(r.Now()) {
+		return ""
+	}
+	return p.Reviewer
+}
+
+// Take takes a proposal out of the queue for half an hour, so that no other
+// official begins on it. It returns Conflict when another has it, or it does not
+// wait any more.
+func (r *Registry) Take(ctx context.Context, caller directory.Caller, id string) (store.Doc[directory.Proposal], error) {
+	return r.Store.Proposals.Update(ctx, id, func(p *directory.Proposal) error {
+		if err := r.holdable(caller, p); err != nil {
+			return err
+		}
+		until := r.now().Add(reviewTime)
+		p.Reviewer, p.ReviewUntil = caller.Account, &until
+		return nil
+	})
+}
+
+// holdable returns Conflict unless a proposal waits and is free or the caller's.
+func (r *Registry) holdable(caller directory.Caller, p *directory.Proposal) error {
+	if p.State != directory.ProposalSubmitted {
+		return &directory.Error{Kind: directory.Conflict, What: "not_submitted"}
+	}
+	if taken := r.takenBy(p); taken != "" && taken != caller.Account {
+		return &directory.Error{Kind: directory.Conflict, What: "taken"}
+	}
+	return nil
+}
+
+// Release puts a proposal that the caller has taken back into the queue. Errors
+// are those of [Registry.Take].
+func (r *Registry) Release(ctx context.Context, caller directory.Caller, id string) (store.Doc[directory.Proposal], error) {
+	return r.Store.Proposals.Update(ctx, id, func(p *directory.Proposal) error {
+		if err := r.holdable(caller, p); err != nil {
+			return err
+		}
+		p.Reviewer, p.ReviewUntil = "", nil
+		return nil
+	})
+}
+
+// Decide decides about a proposal that waits. Of several decisions at once one
+// counts, the others get Conflict. It returns Invalid for a decision without the
+// reasons that it needs.
+func (r *Registry) Decide(ctx context.Context, caller directory.Caller, id string, d directory.Decision, from auth.Client) (directory.Proposal, error) {
+	d.By, d.At = caller.Account, r.now()
+	if err := d.Validate(); err != nil {
+		return directory.Proposal{}, err
+	}
+	doc, err := r.Store.Proposals.Get(ctx, id)
+	if err != nil {
+		return directory.Proposal{}, err
+	}
+	scope := ScopeOf(&doc.Value.Content)
+	if err := r.Auth.Record(ctx, directory.AuditEntry{
+		Action: directory.AuditReview, Actor: caller.Account, Subject: id, Detail: string(d.Outcome),
+		Organization: scope.Organization, Bureau: scope.Bureau, Region: scope.Region,
+	}, from); err != nil {
+		return directory.Proposal{}, err
+	}
+	doc, err = r.Store.Proposals.Update(ctx, id, func(p *directory.Proposal) error {
+		if err := r.holdable(caller, p); err != nil {
+			return err
+		}
+		p.State, p.Decision, p.Reviewer, p.ReviewUntil = d.Outcome, &d, "", nil
+		return nil
+	})
+	if err != nil {
+		return doc.Value, err
+	}
+	if d.Outcome == directory.ProposalApproved {
+		if err := r.publish(ctx, doc.Value); err != nil {
+			return doc.Value, err
+		}
+		doc.Value.State = directory.ProposalPublished
+	}
+	kind := map[directory.ProposalState]directory.NotificationKind{
+		directory.ProposalApproved: directory.NoteApproved, directory.ProposalRejected: directory.NoteRejected, directory.ProposalReturned: directory.NoteReturned,
+	}[d.Outcome]
+	return doc.Value, r.tellMembers(ctx, doc.Value.Organization, kind, map[string]string{"listing": id, "name": doc.Value.Content.Names.Zh, "reasons": noteOf(d)})
+}
+
+// noteOf writes the reasons and the text of a decision in one line.
+func noteOf(d directory.Decision) string {
+	parts := []string{}
+	for _, code := range d.Reasons {
+		if t, ok := directory.ReasonTerm(code); ok {
+			parts = append(parts, t.Names.Zh)
+		}
+	}
+	if d.Text != "" {
+		parts = append(parts, d.Text)
+	}
+	return strings.Join(parts, "；")
+}
+
+// tellMembers puts a message into the inbox of every member of an organization.
+func (r *Registry) tellMembers(ctx context.Context, organization string, kind directory.NotificationKind, params map[string]string) error {
+	if organization == "" {
+		return nil
+	}
+	grants, err := r.Store.Grants.All(ctx, where(eq("organization", organization)))
+	var told []string
+	for _, g := range grants {
+		if !slices.Contains(told, g.Value.Account) {
+			told = append(told, g.Value.Account)
+			err = errors.Join(err, r.Auth.Notify(ctx, g.Value.Account, kind, params))
+		}
+	}
+	return err
+}
+
+// publish carries out an approval: it makes the revision, unless it was made
+// before a crash, and closes the proposal.
+func (r *Registry) publish(ctx context.Context, p directory.Proposal) error {
+	base := directory.Revision{}
+	if p.Base > 0 {
+		doc, err := r.Store.Revisions.Get(ctx, directory.RevisionID(p.ID, p.Base))
+		if err != nil {
+			return err
+		}
+		base = doc.Value
+	}
+	rev := directory.Revision{Via: directory.ViaReview, By: p.SubmittedBy, ApprovedBy: p.Decision.By, At: p.Decision.At}
+	_, err := r.change(ctx, p.ID, rev, func(l *directory.Listing) error {
+		made, err := r.approvedBefore(ctx, p, l.Revision)
+		if err != nil {
+			return err
+		}
+		if made {
+			return errMade
+		}
+		if p.Base == 0 && l.Revision == 0 { // new, or one that was never revised: there is nothing to keep
+			base.Content = *l
+		}
+		status, created := l.Status, l.CreatedAt
+		next, err := merge(&base.Content, &p.Content, l)
+		if err != nil {
+			return err
+		}
+		next.Satisfaction, next.Status = l.Satisfaction, directory.Published
+		if status == directory.Suspended || l.MergedInto != "" { // approving facts does not lift a suspension
+			next.Status = status
+		}
+		if !created.IsZero() {
+			next.CreatedAt = created
+		}
+		next.MergedInto = l.MergedInto
+		next.Confirm(p.Decision.At)
+		*l = next
+		return nil
+	})
+	if err != nil && !errors.Is(err, errMade) {
+		return err
+	}
+	_, err = r.Store.Proposals.Update(ctx, p.ID, func(now *directory.Proposal) error {
+		if now.State == directory.ProposalApproved && now.Decision.At.Equal(p.Decision.At) {
+			now.State = directory.ProposalPublished
+		}
+		return nil
+	})
+	return err
+}
+
+// errMade says that a revision was made before.
+var errMade = errors.New("the revision was made before")
+
+// approvedBefore tells whether an approval has its revision, among those up to
+// the last.
+func (r *Registry) approvedBefore(ctx context.Context, p directory.Proposal, last int64) (bool, error) {
+	for n := last; n > p.Base; n-- {
+		doc, err := r.Store.Revisions.Get(ctx, directory.RevisionID(p.ID, n))
+		if err != nil {
+			return false, err
+		}
+		if rev := doc.Value; rev.Via == directory.ViaReview && rev.At.Equal(p.Decision.At) && rev.ApprovedBy == p.Decision.By {
+			return true, nil
+		}
+	}
+	return false, nil
+}
+
+// publishApproved carries out the approvals that a crash has interrupted.
+func (r *Registry) publishApproved(ctx context.Context) error {
+	if err := r.followAll(ctx); err != nil {
+		return err
+	}
+	docs, err := r.Store.Proposals.All(ctx, where(eq("state", string(directory.ProposalApproved))))
+	for _, d := range docs {
+		err = errors.Join(err, r.publish(ctx, d.Value))
+	}
+	return err
+}
