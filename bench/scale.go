@@ -16,6 +16,8 @@ import (
 	"qingfu/auth"
 	"qingfu/directory"
 	"qingfu/handlers"
+	"qingfu/photos"
+	"qingfu/registry"
 	"qingfu/search"
 	"qingfu/search/memory"
 	"qingfu/seed"
@@ -160,11 +162,23 @@ func serveIndex(ctx context.Context, n int, number uint64, folder string) (err e
 	if err != nil {
 		return err
 	}
+	bucket, err := photos.OpenFolder(filepath.Join(folder, "photos"))
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, bucket.Close()) }()
+	album := photos.New(photos.Config{Bucket: bucket, Documents: st, Log: log, Now: time.Now})
+	reg, err := registry.New(ctx, registry.Config{
+		Store: st, Auth: access, Photos: album, Search: engine, Regions: regions, Log: log, Now: time.Now, Random: rand.Reader,
+	})
+	if err != nil {
+		return err
+	}
 	h := hello{Index: indexFigures{Listings: n, BuildSeconds: took.Seconds(), Heap: settledHeap()}}
 	debug.FreeOSMemory()
 	h.Index.RSS = residentMemory(os.Getpid())
 	app, err := handlers.New(handlers.Config{
-		Store: st, Search: engine, Auth: access, Regions: regions, Lexicon: lexicon, Calendar: calendar,
+		Store: st, Search: engine, Auth: access, Registry: reg, Photos: album, Regions: regions, Lexicon: lexicon, Calendar: calendar,
 		Log: log, Now: time.Now, Version: "bench",
 		Ready:    func(context.Context) error { return nil },
 		Progress: func() (int64, int64) { return 0, 0 },

@@ -40,7 +40,8 @@ func (f *fixture) withoutSecondFactor(t *testing.T, g directory.Grant) []string 
 
 // fill puts values into the path of an operation.
 func fill(path string) string {
-	return strings.NewReplacer("{id}", ownOrganization, "{code}", "630100", "{file}", "docs.js").Replace(path)
+	return strings.NewReplacer("{id}", ownOrganization, "{account}", otherOrganization, "{invitation}", strings.Repeat("a", 64),
+		"{code}", "630100", "{file}", "docs.js", "{size}", "thumb").Replace(path)
 }
 
 // TestEveryOperationAsEveryRole compares what happens with the table. Each call
@@ -97,6 +98,46 @@ func TestEveryOperationAsEveryRole(t *testing.T) {
 	}
 }
 
+// proposed returns a published listing of an organization with a proposal to
+// change it that waits for an official.
+func (f *fixture) proposed(t *testing.T, organization, region string) string {
+	t.Helper()
+	f.organization(t, organization, region)
+	member := walk{f, t, f.as(t, directory.Grant{Role: directory.Owner, Organization: organization})}
+	answer := member.step(201, "POST", "/v1/organizations/"+organization+"/listings",
+		`{"kind":"elder_care","names":{"zh":"湟水养老院`+region+`"},"region":"`+region+`","categories":["nursing_home"],"elder_care":{"beds_total":40}}`)
+	id, _ := textOf(answer, "id")
+	member.step(200, "POST", "/v1/listings/"+id+"/proposal:submit", "", "If-Match", "*")
+	walk{f, t, f.as(t, admin)}.step(200, "POST", "/v1/reviews/"+id+"/decision", `{"outcome":"approved"}`)
+	member.step(200, "PUT", "/v1/listings/"+id+"/proposal",
+		`{"kind":"elder_care","names":{"zh":"湟水养老院`+region+`"},"region":"`+region+`","categories":["nursing_home"],"elder_care":{"beds_total":60}}`, "If-Match", "*")
+	member.step(200, "POST", "/v1/listings/"+id+"/proposal:submit", "", "If-Match", "*")
+	return id
+}
+
+// organization stores a verified organization, unless there is one of that id.
+func (f *fixture) organization(t *testing.T, id, region string) {
+	t.Helper()
+	phone, err := f.keys.Seal(auth.ContactPurpose(id), "0972-1234567")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = f.store.Organizations.Insert(t.Context(), directory.Organization{
+		ID: id, CreditCode: directory.CreditCode(creditCodeOf(id)), LegalName: "湟水养老服务有限公司", Region: region, ContactName: "甲",
+		ContactPhone: phone, State: directory.OrganizationVerified, CreatedAt: noon, UpdatedAt: noon,
+	})
+	if err != nil && directory.KindOf(err) != directory.Conflict {
+		t.Fatal(err)
+	}
+}
+
+// textOf is member for a string.
+func textOf(answer any, path string) (string, bool) {
+	v, ok := member(answer, path)
+	s, _ := v.(string)
+	return s, ok
+}
+
 // TestScopes calls each operation that has roles on what is within the caller's
 // scope and on what is not.
 func TestScopes(t *testing.T) {
@@ -117,6 +158,33 @@ func TestScopes(t *testing.T) {
 	}
 	grant := func(g string) string { return fmt.Sprintf(`{"phone":"%s",%s}`, newPhone(), g) }
 	elsewhere := directory.Grant{Role: directory.Staff, Organization: otherOrganization}
+	// A listing of elder care of the own organization in 海东, published, and one of
+	// another organization in 玉树; each with a proposal that waits.
+	mine := f.proposed(t, ownOrganization, "630202")
+	theirs := f.proposed(t, otherOrganization, "632701")
+	content := func(region string) string {
+		return `{"kind":"elder_care","names":{"zh":"湟水养老院"},"region":"` + region + `","categories":["nursing_home"]}`
+	}
+	callers["staff"] = f.as(t, staff)
+	callers["market"] = f.as(t, marketOfficial("630200"))
+	callers["market elsewhere"] = f.as(t, marketOfficial("632700"))
+	for _, who := range []string{"owner", "admin"} {
+		callers[who+" with a picture"] = append(slices.Clone(callers[who]), "Content-Type", "image/png")
+	}
+	photosFor := func(organization string) string { return "/v1/photos?purpose=listing&organization=" + organization }
+	own, others, none := "/v1/organizations/"+ownOrganization, "/v1/organizations/"+otherOrganization, "/v1/organizations/01a192b0-7400-7000-8000-0000000000ee"
+	someone, _, _ := strings.Cut(held(staff), ".")
+	claim, _ := textOf(walk{f, t, f.as(t)}.step(202, "POST", "/v1/organizations", firmBody(creditCodeOf(ownOrganization))), "id")
+	// An import of each organization. Nobody works on them here.
+	imported := func(organization string) string {
+		table := []byte("编号,名称,地区,类型\nK-1,湟水养老院,630202,nursing_home\n")
+		job, err := f.api.Registry.BeginImport(t.Context(), directory.Caller{}, directory.Organization{ID: organization}, directory.ElderCareKind, "a.csv", table, false)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return job.ID
+	}
+	ownImport, theirImport := imported(ownOrganization), imported(otherOrganization)
 	tested := map[string]bool{}
 	for _, tc := range []struct {
 		operation, caller, method, path, body string
@@ -125,8 +193,8 @@ func TestScopes(t *testing.T) {
 		{"listGrants", "owner", "GET", "/v1/grants?organization=" + ownOrganization, "", 200},
 		{"listGrants", "owner", "GET", "/v1/grants?organization=" + otherOrganization, "", 403},
 		{"listGrants", "admin", "GET", "/v1/grants?organization=" + otherOrganization, "", 200},
-		{"createGrant", "owner", "POST", "/v1/grants", grant(`"role":"staff","organization":"` + ownOrganization + `"`), 201},
-		{"createGrant", "owner", "POST", "/v1/grants", grant(`"role":"owner","organization":"` + ownOrganization + `"`), 201},
+		{"createGrant", "owner", "POST", "/v1/grants", grant(`"role":"staff","organization":"` + ownOrganization + `"`), 403},
+		{"createGrant", "owner", "POST", "/v1/grants", grant(`"role":"owner","organization":"` + ownOrganization + `"`), 403},
 		{"createGrant", "owner", "POST", "/v1/grants", grant(`"role":"staff","organization":"` + otherOrganization + `"`), 403},
 		{"createGrant", "owner", "POST", "/v1/grants", grant(`"role":"admin"`), 403},
 		{"createGrant", "owner", "POST", "/v1/grants", grant(`"role":"admin","organization":"` + ownOrganization + `"`), 403},
@@ -148,9 +216,104 @@ func TestScopes(t *testing.T) {
 		{"listAudit", "both", "GET", "/v1/audit?bureau=health", "", 200},
 		{"listAudit", "both", "GET", "/v1/audit?bureau=health&region=630200", "", 403}, // a bureau and a region, but not of one grant
 		{"listAudit", "admin", "GET", "/v1/audit?region=632800&bureau=health", "", 200},
+
+		{"getOrganization", "owner", "GET", own, "", 200},
+		{"getOrganization", "staff", "GET", own, "", 200},
+		{"getOrganization", "market", "GET", own, "", 200},
+		{"getOrganization", "market elsewhere", "GET", own, "", 403},
+		{"getOrganization", "official", "GET", own, "", 403}, // of another bureau
+		{"getOrganization", "owner", "GET", others, "", 403},
+		{"getOrganization", "owner", "GET", none, "", 403}, // as if there were one
+		{"getOrganization", "admin", "GET", others, "", 200},
+		{"getOrganization", "admin", "GET", none, "", 404},
+		{"updateOrganization", "owner", "PATCH", own, `{"address":"碾伯镇"}`, 200},
+		{"updateOrganization", "owner", "PATCH", others, `{"address":"碾伯镇"}`, 403},
+		{"updateOrganization", "staff", "PATCH", own, `{"address":"碾伯镇"}`, 403},
+		{"updateOrganization", "market", "PATCH", own, `{"address":"碾伯镇"}`, 403},
+		{"decideOrganization", "market", "POST", own + "/decision", `{"outcome":"verified"}`, 200},
+		{"decideOrganization", "market", "POST", others + "/decision", `{"outcome":"verified"}`, 403},
+		{"decideOrganization", "market elsewhere", "POST", own + "/decision", `{"outcome":"verified"}`, 403},
+		{"decideOrganization", "official", "POST", own + "/decision", `{"outcome":"verified"}`, 403},
+		{"decideOrganization", "owner", "POST", own + "/decision", `{"outcome":"verified"}`, 403},
+		{"listMembers", "staff", "GET", own + "/members", "", 200},
+		{"listMembers", "owner", "GET", others + "/members", "", 403},
+		{"listMembers", "market", "GET", own + "/members", "", 403},
+		{"listMembers", "admin", "GET", others + "/members", "", 200},
+		{"removeMember", "staff", "DELETE", own + "/members/" + someone, "", 403},
+		{"removeMember", "owner", "DELETE", others + "/members/" + someone, "", 403},
+		{"removeMember", "owner", "DELETE", own + "/members/" + someone, "", 204},
+		{"removeMember", "owner", "DELETE", own + "/members/" + someone, "", 404},
+		{"createInvitation", "owner", "POST", own + "/invitations", `{"role":"staff"}`, 201},
+		{"createInvitation", "owner", "POST", others + "/invitations", `{"role":"owner"}`, 403},
+		{"createInvitation", "staff", "POST", own + "/invitations", `{"role":"owner"}`, 403},
+		{"listInvitations", "owner", "GET", own + "/invitations", "", 200},
+		{"listInvitations", "owner", "GET", others + "/invitations", "", 403},
+		{"withdrawInvitation", "owner", "DELETE", own + "/invitations/" + strings.Repeat("a", 64), "", 404},
+		{"withdrawInvitation", "owner", "DELETE", others + "/invitations/" + strings.Repeat("a", 64), "", 403},
+		{"decideClaim", "market elsewhere", "POST", "/v1/claims/" + claim + "/decision", `{"outcome":"granted"}`, 403},
+		{"decideClaim", "official", "POST", "/v1/claims/" + claim + "/decision", `{"outcome":"granted"}`, 403},
+		{"decideClaim", "owner", "POST", "/v1/claims/" + claim + "/decision", `{"outcome":"granted"}`, 403},
+		{"decideClaim", "market", "POST", "/v1/claims/" + claim + "/decision", `{"outcome":"refused","reason":"无关"}`, 200},
+
+		{"uploadPhoto", "owner with a picture", "POST", photosFor(ownOrganization), newPicture(t), 201},
+		{"uploadPhoto", "owner with a picture", "POST", photosFor(otherOrganization), newPicture(t), 403},
+		{"uploadPhoto", "admin with a picture", "POST", photosFor(otherOrganization), newPicture(t), 201},
+		{"getDocument", "owner", "GET", f.photoOf(t, ownOrganization, "document").Sizes["large"], "", 200},
+		{"getDocument", "owner", "GET", f.photoOf(t, otherOrganization, "document").Sizes["large"], "", 404},
+		{"getDocument", "market", "GET", f.photoOf(t, ownOrganization, "document").Sizes["large"], "", 200},
+		{"getDocument", "market elsewhere", "GET", f.photoOf(t, ownOrganization, "document").Sizes["large"], "", 404},
+
+		{"createProposal", "owner", "POST", "/v1/organizations/" + ownOrganization + "/listings", content("630202"), 201},
+		{"createProposal", "owner", "POST", "/v1/organizations/" + otherOrganization + "/listings", content("630202"), 403},
+		{"listOwnListings", "owner", "GET", "/v1/organizations/" + ownOrganization + "/listings", "", 200},
+		{"listOwnListings", "owner", "GET", "/v1/organizations/" + otherOrganization + "/listings", "", 403},
+		{"getProposal", "owner", "GET", "/v1/listings/" + mine + "/proposal", "", 200},
+		{"getProposal", "owner", "GET", "/v1/listings/" + theirs + "/proposal", "", 404},
+		{"getProposal", "official", "GET", "/v1/listings/" + mine + "/proposal", "", 200},
+		{"getProposal", "official", "GET", "/v1/listings/" + theirs + "/proposal", "", 404},
+		{"saveProposal", "owner", "PUT", "/v1/listings/" + theirs + "/proposal", content("630202"), 404},
+		{"saveProposal", "official", "PUT", "/v1/listings/" + mine + "/proposal", content("630202"), 403},
+		{"submitProposal", "owner", "POST", "/v1/listings/" + theirs + "/proposal:submit", "", 404},
+		{"withdrawProposal", "owner", "POST", "/v1/listings/" + theirs + "/proposal:withdraw", "", 404},
+		{"updateListing", "owner", "PATCH", "/v1/listings/" + theirs, `{"phone":"0971-1234567"}`, 403},
+		{"updateVacancies", "owner", "PUT", "/v1/listings/" + theirs + "/vacancies", `{"beds_occupied":1}`, 403},
+		{"confirmListing", "owner", "POST", "/v1/listings/" + theirs + "/confirmation", "", 403},
+		{"archiveListing", "owner", "POST", "/v1/listings/" + theirs + "/archive", "", 403},
+		{"createImport", "owner", "POST", "/v1/organizations/" + otherOrganization + "/imports?kind=brand", "编号", 403},
+		{"listImports", "owner", "GET", "/v1/organizations/" + ownOrganization + "/imports", "", 200},
+		{"listImports", "owner", "GET", "/v1/organizations/" + otherOrganization + "/imports", "", 403},
+		{"getImport", "owner", "GET", "/v1/imports/" + ownImport, "", 200},
+		{"getImport", "owner", "GET", "/v1/imports/" + theirImport, "", 404},
+		{"getImportResult", "owner", "GET", "/v1/imports/" + theirImport + "/result", "", 404},
+		{"listReviews", "official", "GET", "/v1/reviews", "", 200},
+		{"listReviews", "owner", "GET", "/v1/reviews", "", 403},
+		{"getReview", "official", "GET", "/v1/reviews/" + mine, "", 200},
+		{"getReview", "official", "GET", "/v1/reviews/" + theirs, "", 403},
+		{"takeReview", "official", "POST", "/v1/reviews/" + mine + "/take", "", 200},
+		{"takeReview", "official", "POST", "/v1/reviews/" + theirs + "/take", "", 403},
+		{"takeReview", "admin", "POST", "/v1/reviews/" + mine + "/take", "", 409}, // the official has it
+		{"releaseReview", "official", "POST", "/v1/reviews/" + mine + "/release", "", 204},
+		{"releaseReview", "official", "POST", "/v1/reviews/" + theirs + "/release", "", 403},
+		{"decideReview", "official", "POST", "/v1/reviews/" + theirs + "/decision", `{"outcome":"approved"}`, 403},
+		{"decideReview", "official", "POST", "/v1/reviews/" + mine + "/decision", `{"outcome":"rejected"}`, 400}, // no reason
+		{"approveReviews", "official", "POST", "/v1/reviews:approve", `{"ids":["` + theirs + `"]}`, 200},         // which approves none; see TestBulkApproval
+		{"suspendListing", "official", "POST", "/v1/listings/" + theirs + "/suspension", `{"reasons":["incorrect"]}`, 403},
+		{"unsuspendListing", "official", "DELETE", "/v1/listings/" + theirs + "/suspension", "", 403},
+		{"mergeListing", "official", "POST", "/v1/listings/" + theirs + "/merge", `{"into":"` + mine + `"}`, 403},
+		{"mergeListing", "official", "POST", "/v1/listings/" + mine + "/merge", `{"into":"` + theirs + `"}`, 403},
+		{"mergeListing", "official", "POST", "/v1/listings/" + mine + "/merge", `{"into":"` + mine + `"}`, 409},
+		{"listRevisions", "owner", "GET", "/v1/listings/" + mine + "/revisions", "", 200},
+		{"listRevisions", "owner", "GET", "/v1/listings/" + theirs + "/revisions", "", 403},
+		{"restoreRevision", "official", "POST", "/v1/listings/" + theirs + "/revisions", `{"number":1}`, 403},
+		{"listReports", "official", "GET", "/v1/reports", "", 200},
+		{"decideReports", "official", "POST", "/v1/listings/" + theirs + "/reports/decision", `{"confirmed":true}`, 403},
 	} {
 		tested[tc.operation] = true
-		a := f.request(t, tc.method, tc.path, tc.body, callers[tc.caller]...)
+		headers := append([]string{"If-Match", "*"}, callers[tc.caller]...)
+		if tc.operation == "createImport" {
+			headers = append(headers, "Content-Type", "text/csv")
+		}
+		a := f.request(t, tc.method, tc.path, tc.body, headers...)
 		if a.StatusCode != tc.status {
 			t.Errorf("%s %s as %s with %s: %d, want %d: %s", tc.method, tc.path, tc.caller, tc.body, a.StatusCode, tc.status, a.body)
 		}

@@ -160,13 +160,15 @@ func (a *api) exportMe(c *fiber.Ctx, in *input) error {
 	}
 	c.Set(fiber.HeaderContentDisposition, `attachment; filename="qingfu-export.json"`)
 	return sendSecret(c, struct {
-		ExportedAt    time.Time          `json:"exported_at"`
-		Account       accountView        `json:"account"`
-		Sessions      []sessionView      `json:"sessions"`
-		Favourites    []favouriteExport  `json:"favourites"`
-		Notifications []notificationView `json:"notifications"`
-		Audit         []auditView        `json:"audit"`
-	}{a.Now(), v, viewSessions(b.Sessions, in.caller.Session), exportFavourites(b), a.viewNotifications(b.Notifications, in.lang), viewAudit(b.Audit)})
+		ExportedAt     time.Time          `json:"exported_at"`
+		Account        accountView        `json:"account"`
+		Sessions       []sessionView      `json:"sessions"`
+		Favourites     []favouriteExport  `json:"favourites"`
+		Notifications  []notificationView `json:"notifications"`
+		Claims         []claimView        `json:"claims"`
+		Audit          []auditView        `json:"audit"`
+		AuditShortened bool               `json:"audit_shortened"`
+	}{a.Now(), v, viewSessions(b.Sessions, in.caller.Session), exportFavourites(b), a.viewNotifications(b.Notifications, in.lang), viewOwnClaims(b.Claims), viewAudit(b.Audit), b.Shortened})
 }
 
 // favouriteExport is a favourite in an export.

@@ -272,7 +272,7 @@ func TestNobodyReachesWhatIsOthers(t *testing.T) {
 	if after := a.step(200, "GET", "/v1/me", ""); fmt.Sprint(after) != fmt.Sprint(before) {
 		t.Errorf("the account became %v, it was %v", after, before)
 	}
-	o := walk{f, t, granted}
+	o := walk{f, t, f.as(t, admin)}
 	o.step(400, "POST", "/v1/grants", `{"phone":"13900000001","role":"staff","organization":"`+ownOrganization+`","account":"`+victim.Session+`"}`)
 }
 

@@ -21,21 +21,48 @@ import (
 	"qingfu/directory"
 )
 
-// requestBody is what the contract says about the body of an operation.
+// requestBody is what the contract says about the body of an operation: JSON of a
+// schema, or a file of one of some media types, of which the schema says no more
+// than how long it may be.
 type requestBody struct {
 	required bool
 	schema   *openapi3.Schema
+	files    []string // media types; nil for JSON
 }
 
 func newRequestBody(b *openapi3.RequestBody) (*requestBody, error) {
 	media := b.Content[fiber.MIMEApplicationJSON]
-	if len(b.Content) != 1 || media == nil || media.Schema == nil {
+	if media == nil {
+		return newFileBody(b)
+	}
+	if len(b.Content) != 1 || media.Schema == nil {
 		return nil, errors.New("the body is not application/json alone")
 	}
 	if s := openObject(media.Schema.Value, map[*openapi3.Schema]bool{}); s != nil {
 		return nil, fmt.Errorf("an object of the body lacks additionalProperties: false: %v", slices.Sorted(maps.Keys(s.Properties)))
 	}
-	return &requestBody{b.Required, media.Schema.Value}, nil
+	return &requestBody{b.Required, media.Schema.Value, nil}, nil
+}
+
+func newFileBody(b *openapi3.RequestBody) (*requestBody, error) {
+	body := &requestBody{required: b.Required}
+	for mediaType, media := range b.Content {
+		s := media.Schema
+		if s == nil || s.Value.Format != "binary" || s.Value.MaxLength == nil {
+			return nil, fmt.Errorf("%s is neither JSON nor binary with a maxLength", mediaType)
+		}
+		body.files = append(body.files, mediaType)
+		body.schema = s.Value
+	}
+	return body, nil
+}
+
+// max is how long a body may be, in bytes.
+func (b *requestBody) max() int {
+	if b == nil || b.files == nil {
+		return maxBody
+	}
+	return int(*b.schema.MaxLength)
 }
 
 // openObject returns a schema that names members and lets others in, or nil.
@@ -81,6 +108,11 @@ func (in *input) readBody(c *fiber.Ctx, want *requestBody) {
 	case len(text) == 0:
 		if want.required {
 			in.refuseField("", directory.CodeRequired, "")
+		}
+	case want.files != nil:
+		mediaType, _, err := mime.ParseMediaType(c.Get(fiber.HeaderContentType))
+		if err != nil || !slices.Contains(want.files, mediaType) || c.Get(fiber.HeaderContentEncoding) != "" {
+			in.content.err = fiber.ErrUnsupportedMediaType
 		}
 	case !isJSON(c):
 		in.content.err = fiber.ErrUnsupportedMediaType
@@ -360,6 +392,14 @@ func (in *input) refuseField(pointer, code, limit string) {
 	if len(in.wrong) < maxWrong && !slices.ContainsFunc(in.wrong, same) {
 		in.wrong = append(in.wrong, directory.FieldError{Pointer: pointer, Code: code, Limit: limit})
 	}
+}
+
+// file returns a body that is a file. It belongs to the request.
+func (in *input) file() []byte {
+	if in.content == nil {
+		return nil
+	}
+	return in.content.text
 }
 
 // hasField tells whether the body, which is an object, has a member, be it null.

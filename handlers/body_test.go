@@ -358,7 +358,7 @@ func TestContractOfBodies(t *testing.T) {
 		"open":        {"minProperties: 1\n      additionalProperties: false", "minProperties: 1", "changeThing: an object of the body lacks additionalProperties: false: [name note]"},
 		"open inside": {"required: [zh]\n      additionalProperties: false", "additionalProperties: {type: string}", "createThing: an object of the body lacks additionalProperties: false: [zh]"},
 		"open itself": {"required: [zh]\n      additionalProperties: false", "additionalProperties: true", "createThing: an object of the body lacks additionalProperties: false: [zh]"},
-		"not JSON":    {"content: {application/json: {schema: {$ref: '#/components/schemas/Change'}}}", "content: {text/plain: {schema: {type: string}}}", "changeThing: the body is not application/json alone"},
+		"not JSON":    {"content: {application/json: {schema: {$ref: '#/components/schemas/Change'}}}", "content: {text/plain: {schema: {type: string}}}", "changeThing: text/plain is neither JSON nor binary with a maxLength"},
 	} {
 		changed := strings.ReplaceAll(things, tc.old, tc.new)
 		if _, err := loadOperations(t, changed); changed == things || err == nil || err.Error() != tc.want {

@@ -97,7 +97,7 @@ func (a *api) createGrant(c *fiber.Ctx, in *input) error {
 	if err := in.covers(a, g.Guard()); err != nil {
 		return err
 	}
-	g, created, err := a.Auth.Grant(c.UserContext(), in.caller, b.Phone, g, a.Regions, in.client)
+	g, created, err := a.Registry.Grant(c.UserContext(), in.caller, b.Phone, g, in.client)
 	if err != nil {
 		return err
 	}
@@ -120,9 +120,9 @@ func (a *api) deleteGrant(c *fiber.Ctx, in *input) error {
 		return err
 	}
 	if in.covers(a, g.Guard()) != nil {
-		return directory.Missing("grant") // others need not learn that there is one
+		return in.hide(a, c, "grant")
 	}
-	if err := a.Auth.Revoke(c.UserContext(), in.caller, g, in.client); err != nil {
+	if err := a.Registry.Revoke(c.UserContext(), in.caller, g, in.client); err != nil {
 		return err
 	}
 	return c.SendStatus(fiber.StatusNoContent)

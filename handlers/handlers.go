@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/netip"
+	"strings"
 	"time"
 
 	"github.com/getkin/kin-openapi/openapi3"
@@ -17,16 +18,20 @@ import (
 	"qingfu"
 	"qingfu/auth"
 	"qingfu/directory"
+	"qingfu/photos"
+	"qingfu/registry"
 	"qingfu/search"
 	"qingfu/store"
 )
 
-// Config is what the API is made of. Every field is needed but TrustedProxies and
-// ReadLimit.
+// Config is what the API is made of. Every field is needed but TrustedProxies,
+// ReadLimit and Lag.
 type Config struct {
 	Store    *store.Store
 	Search   search.Engine
 	Auth     *auth.Auth
+	Registry *registry.Registry
+	Photos   *photos.Store
 	Regions  *directory.Regions
 	Lexicon  *search.Lexicon
 	Calendar *directory.Calendar
@@ -44,6 +49,9 @@ type Config struct {
 	// Progress returns the number of the last change in the store and of the
 	// last one that the index has taken in, for the metrics.
 	Progress func() (stored, indexed int64)
+	// Lag returns the age of the oldest change that the index has not taken in, 0
+	// when there is none, for the metrics.
+	Lag func() time.Duration
 	// DemoData tells whether the server holds demonstration data, which marks
 	// every answer.
 	DemoData func() bool
@@ -126,8 +134,36 @@ func (a *api) app(routes []route) (*fiber.App, error) {
 	}
 	app.Use(a.serve(route{operation: "unknown", permission: public, class: reading, handler: unknownPath}))
 	a.refuseEarly(app)
+	a.allowFiles(app, routes)
 	return app, nil
 }
+
+// allowFiles lets the operations that take files have longer bodies than others,
+// from callers that at least say who they are.
+func (a *api) allowFiles(app *fiber.App, routes []route) {
+	var files []route
+	for _, r := range routes {
+		if a.operations[r.operation].body.max() > maxBody {
+			files = append(files, r)
+		}
+	}
+	app.Server().HeaderReceived = func(h *fasthttp.RequestHeader) (config fasthttp.RequestConfig) {
+		if h.ContentLength() <= maxBody && h.ContentLength() >= 0 || len(h.Peek(fiber.HeaderAuthorization)) == 0 {
+			return config
+		}
+		path, _, _ := strings.Cut(string(h.RequestURI()), "?")
+		for _, r := range files {
+			if string(h.Method()) == r.method && matchPath(r.path, path) {
+				config.MaxRequestBodySize = a.operations[r.operation].body.max()
+				config.ReadTimeout = fileTime
+			}
+		}
+		return config
+	}
+}
+
+// fileTime is how long a file may take to arrive.
+const fileTime = 2 * time.Minute
 
 // unknownPath lets Fiber find out with which other methods the path exists.
 func unknownPath(c *fiber.Ctx, _ *input) error { return c.Next() }

@@ -29,6 +29,7 @@ import (
 	"qingfu"
 	"qingfu/auth"
 	"qingfu/directory"
+	"qingfu/registry"
 	"qingfu/search"
 	"qingfu/search/memory"
 	"qingfu/seed"
@@ -183,8 +184,13 @@ func newFixture(t testing.TB, change func(*Config)) *fixture {
 		Now: f.clock.now, Random: rand.Reader, Issuer: "https://qingfu.test", SMSPerHour: 10_000, Demo: true,
 	})
 	fatal(err)
+	album := newPhotos(f.store, f.clock.now)
+	reg, err := registry.New(context.Background(), registry.Config{
+		Store: f.store, Auth: access, Photos: album, Search: f.search, Regions: f.regions, Log: log, Now: f.clock.now, Random: rand.Reader,
+	})
+	fatal(err)
 	cfg := Config{
-		Store: f.store, Search: f.search, Auth: access, Regions: f.regions, Lexicon: f.lexicon, Calendar: f.calendar,
+		Store: f.store, Search: f.search, Auth: access, Registry: reg, Photos: album, Regions: f.regions, Lexicon: f.lexicon, Calendar: f.calendar,
 		Log:      log,
 		Now:      f.clock.now,
 		Ready:    func(context.Context) error { return nil },
@@ -214,7 +220,7 @@ func newFixture(t testing.TB, change func(*Config)) *fixture {
 			closeSchema(s.Value)
 		}
 	}
-	for _, contentType := range []string{"text/html", "text/javascript", "text/css"} {
+	for _, contentType := range []string{"text/html", "text/javascript", "text/css", "image/jpeg"} {
 		openapi3filter.RegisterBodyDecoder(contentType, openapi3filter.PlainBodyDecoder)
 	}
 	return f

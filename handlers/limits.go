@@ -20,6 +20,7 @@ const (
 	reading   class = "read"
 	writing   class = "write"
 	signingIn class = "sign-in"
+	exporting class = "export"
 )
 
 // Requests a minute. A network may be a whole town behind one address.
@@ -29,6 +30,8 @@ const (
 	writesByAccount   = 120
 	signInsByNetwork  = 120
 	signInsByAccount  = 60
+	exportsByNetwork  = 60
+	exportsByAccount  = 4
 	limitWindow       = time.Minute
 	byNetwork         = " by network"
 	byAccount         = " by account"
@@ -46,6 +49,8 @@ func (a *api) limits(c class) (network, account auth.Limit) {
 		network.Most, account.Most = a.ReadLimit, readsByAccount
 	case writing:
 		network.Most, account.Most = writesByNetwork, writesByAccount
+	case exporting:
+		network.Most, account.Most = exportsByNetwork, exportsByAccount
 	case signingIn:
 		network.Most, account.Most = signInsByNetwork, signInsByAccount
 	}

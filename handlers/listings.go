@@ -178,6 +178,10 @@ func (a *api) getListing(c *fiber.Ctx, in *input) error {
 	if err != nil {
 		return err
 	}
+	if into := doc.Value.MergedInto; into != "" {
+		c.Set(fiber.HeaderLocation, "/v1/listings/"+into)
+		return c.SendStatus(fiber.StatusPermanentRedirect)
+	}
 	if doc.Value.Status != directory.Published {
 		return directory.Missing("listing")
 	}
@@ -242,8 +246,14 @@ type listingView struct {
 	PriceFrom    *int64              `json:"price_from"`
 	Features     []search.TermRef    `json:"features"`
 	Badges       []search.TermRef    `json:"badges"`
+	Photos       []photoView         `json:"photos,omitempty"`
 	Demo         bool                `json:"demo"`
 	Satisfaction listingSatisfaction `json:"satisfaction"`
+}
+
+type photoView struct {
+	directory.Photo
+	Sizes photoSizes `json:"sizes"`
 }
 
 type listingSatisfaction struct {
@@ -263,6 +273,9 @@ func (a *api) viewListing(l *directory.Listing, in *input) listingView {
 		Badges:       search.NewTermRefs(l.Badges(), in.lang, directory.BadgeTerm),
 		Demo:         l.Demo,
 		Satisfaction: listingSatisfaction{SatisfactionSummary: l.Satisfaction.Summary()},
+	}
+	for _, p := range l.Photos {
+		v.Photos = append(v.Photos, photoView{p, newPhotoSizes(p.ID, directory.ListingPhoto)})
 	}
 	if l.Location != nil {
 		p := in.toCRS(*l.Location)

@@ -8,6 +8,8 @@ import (
 	"golang.org/x/text/language"
 
 	"qingfu/directory"
+	"qingfu/photos"
+	"qingfu/sheets"
 )
 
 // text is a message in the languages of the API.
@@ -37,7 +39,7 @@ var titles = map[string]text{
 	"request_timeout":                 {"请求传输超时", "The request took too long to arrive"},
 	"body_too_large":                  {"请求正文过大", "The body is too large"},
 	"uri_too_long":                    {"网址过长", "The URL is too long"},
-	"unsupported_media_type":          {"请求正文应为 UTF-8 编码的 JSON（application/json），不压缩", "The body has to be JSON in UTF-8 (application/json), not compressed"},
+	"unsupported_media_type":          {"请求正文不是此处接受的类型，多数应为 UTF-8 编码的 JSON（application/json），不压缩", "The body is not of a type that is taken here, mostly JSON in UTF-8 (application/json), not compressed"},
 	"precondition_required":           {"请用 If-Match 说明修改的是哪个版本", "Name the version to be changed with If-Match"},
 	"headers_too_large":               {"请求头过大", "The headers are too large"},
 	codeInternal:                      {"服务器内部错误", "Internal error"},
@@ -45,11 +47,20 @@ var titles = map[string]text{
 
 // missing says what was not found.
 var missing = map[string]text{
-	"grant":   {"没有这项授权。", "There is no such grant."},
-	"session": {"没有这个会话，或已结束。", "There is no such session, or it has ended."},
-	"account": {"没有这个账户。", "There is no such account."},
-	"listing": {"没有这个服务条目，或尚未公开。", "There is no such listing, or it is not published."},
-	"region":  {"没有这个地区，或位置在青海省以外。", "There is no such region, or the position is outside Qinghai."},
+	"grant":        {"没有这项授权。", "There is no such grant."},
+	"session":      {"没有这个会话，或已结束。", "There is no such session, or it has ended."},
+	"account":      {"没有这个账户。", "There is no such account."},
+	"proposal":     {"没有这份修改。", "There is no such proposal."},
+	"organization": {"没有这个机构。", "There is no such organization."},
+	"member":       {"此人不是该机构的成员。", "This is no member of the organization."},
+	"invitation":   {"没有这个邀请，或已撤回。", "There is no such invitation, or it was withdrawn."},
+	"claim":        {"没有这项认领。", "There is no such claim."},
+	"import":       {"没有这次导入，或尚未完成。", "There is no such import, or it is not done."},
+	"photo":        {"没有这张照片。", "There is no such photo."},
+	"file":         {"尚未完成，没有结果。", "It is not done, so that there is no result."},
+	"revision":     {"没有这个版本。", "There is no such revision."},
+	"listing":      {"没有这个服务条目，或尚未公开。", "There is no such listing, or it is not published."},
+	"region":       {"没有这个地区，或位置在青海省以外。", "There is no such region, or the position is outside Qinghai."},
 }
 
 // unauthenticated says why somebody counts as not signed in.
@@ -62,18 +73,48 @@ var unauthenticated = map[string]text{
 
 // conflicts says what is in the way.
 var conflicts = map[string]text{
-	"second_factor": {"身份验证器已登记或尚未登记。", "An authenticator app is registered already, or not yet."},
-	"favourites":    {"收藏已满，请先删去一些。", "There are as many favourites as there can be: remove some."},
-	"account":       {"账户已到删除时间。", "The time to erase the account has come."},
+	"second_factor":        {"身份验证器已登记或尚未登记。", "An authenticator app is registered already, or not yet."},
+	"submitted":            {"已提交审核，请先撤回。", "It is with the officials: withdraw it first."},
+	"not_submitted":        {"不在审核中，或已作出决定。", "It does not wait for a review, or was decided."},
+	"taken":                {"另一位工作人员正在审核。", "Another official has taken it."},
+	"not_public":           {"服务条目未公开。", "The listing is not public."},
+	"not_suspended":        {"服务条目未被暂停。", "The listing is not suspended."},
+	"organization_refused": {"机构未通过核验，暂不能提交。", "The organization was refused, so that it cannot submit."},
+	"last_owner":           {"机构至少要有一名负责人，请先邀请他人担任负责人。", "An organization needs an owner: make somebody else one first."},
+	"credit_code":          {"该统一社会信用代码已有机构登记。如属于您，请以该代码登记，将转为认领，由主管部门处理。", "An organization with this credit code is registered. If it is yours, register it by this code: that becomes a claim for an official."},
+	"invitations":          {"未使用的邀请过多，请先撤回一些。", "There are as many open invitations as there can be: withdraw some."},
+	"invitation_used":      {"此邀请已被使用，请对方重新邀请。", "This invitation was used already: ask for another."},
+	"invitation_expired":   {"此邀请已过期，请对方重新邀请。", "This invitation has expired: ask for another."},
+	"member":               {"您已是该机构的成员。", "You are a member of this organization already."},
+	"claim":                {"该认领已有决定。", "The claim was decided already."},
+	"claims":               {"待处理的认领过多，请等待处理结果。", "As many of your claims are open as there can be: wait for the decisions."},
+	"imports":              {"等待处理的导入已达上限，请稍后再试。", "Too many imports wait: try again later."},
+	"favourites":           {"收藏已满，请先删去一些。", "There are as many favourites as there can be: remove some."},
+	"account":              {"账户已到删除时间。", "The time to erase the account has come."},
 }
 
-// notificationTexts says what has happened; {role}, {device} and {on} are filled in.
+// notificationTexts says what has happened; {role}, which is put together, and the message's own parameters are filled in.
 var notificationTexts = map[directory.NotificationKind]text{
 	directory.NoteGranted:         {"您已被授予：{role}。", "You were granted: {role}."},
 	directory.NoteRevoked:         {"您的授权已撤销：{role}。", "A grant of yours was revoked: {role}."},
 	directory.NoteSessionReused:   {"一个登录会话的令牌被重复使用，已为您结束该会话：{device}。如非本人操作，请检查其他会话。", "A token of one of your sessions was used twice, so that the session was ended: {device}. If that was not you, look at your other sessions."},
 	directory.NoteSecondFactorSet: {"身份验证器已登记。如非本人操作，请立即联系管理员。", "An authenticator app was registered. If that was not you, call an administrator at once."},
-	directory.NoteErasure:         {"账户将于 {on} 删除，在此之前登录可以撤销。", "Your account will be erased on {on}; sign in before that to call it off."},
+
+	directory.NoteOrganizationVerified: {"机构“{name}”已通过核验。", "The organization “{name}” was verified."},
+	directory.NoteOrganizationRefused:  {"机构“{name}”未通过核验：{reason}", "The organization “{name}” was not verified: {reason}"},
+	directory.NoteClaimFiled:           {"有人以相同的统一社会信用代码认领机构“{name}”，由市场监管部门处理。", "Somebody claims the organization “{name}” by its credit code; an official of market regulation will decide."},
+	directory.NoteClaimedByOther:       {"对机构“{name}”的认领已获准，认领人已成为负责人。", "A claim on the organization “{name}” was granted: whoever made it is an owner now."},
+	directory.NoteClaimGranted:         {"您对“{name}”的认领已获准，您现在是该机构的负责人。", "Your claim on “{name}” was granted: you are an owner of it now."},
+	directory.NoteClaimRefused:         {"您对“{name}”的认领未获准：{reason}", "Your claim on “{name}” was refused: {reason}"},
+
+	directory.NoteApproved:  {"“{name}”已通过审核并公开。", "“{name}” was approved and is public."},
+	directory.NoteRejected:  {"“{name}”未通过审核：{reasons}", "“{name}” was not approved: {reasons}"},
+	directory.NoteReturned:  {"“{name}”需要补充：{reasons}", "“{name}” needs more: {reasons}"},
+	directory.NoteSuspended: {"“{name}”已被暂停：{reasons}", "“{name}” was suspended: {reasons}"},
+	directory.NoteMerged:    {"“{name}”与另一服务条目重复，已合并。", "“{name}” was listed already and was merged."},
+	directory.NoteImported:  {"导入完成：新增 {created}，更新 {updated}，未导入 {refused}。", "The import is done: {created} new, {updated} updated, {refused} not taken."},
+	directory.NoteReviewDue: {"请在 {on} 前确认“{name}”的信息。", "Please confirm the facts of “{name}” by {on}."},
+	directory.NoteErasure:   {"账户将于 {on} 删除，在此之前登录可以撤销。", "Your account will be erased on {on}; sign in before that to call it off."},
 }
 
 // fieldMessages explains the codes of a wrong field; %s is the limit.
@@ -88,6 +129,7 @@ var fieldMessages = map[string]text{
 	directory.CodeTooShort:  {"不能少于 %s 个字符或项目。", "Must have at least %s characters or items."},
 	directory.CodeDuplicate: {"只能出现一次。", "May be given only once."},
 	directory.CodeNeeds:     {"需要同时给出 %s。", "Needs %s as well."},
+	sheets.CodeAmbiguous:    {"可能是其中几个，请写明：%s。", "Could be several, say which: %s."},
 	directory.CodeMismatch:  {"与其他条件不符：%s。", "Does not go together with: %s."},
 }
 
@@ -98,19 +140,38 @@ var (
 	noField = text{"没有这个字段。", "There is no such field."}
 )
 
+// startAnew is the message of CodeMismatch for a cursor of changes.
+var startAnew = text{
+	"这个游标不属于本服务器现有的数据、这个地区或坐标系：请不带 since 从头开始，并放弃原有的副本。",
+	"This cursor is not of the data that this server has, or not of this region and datum: start anew without since, and drop the copy.",
+}
+
 func fieldMessage(f directory.FieldError, lang string) string {
 	switch {
 	case f.Code == directory.CodeFormat && f.Limit == "":
 		return badForm.in(lang)
 	case f.Code == directory.CodeUnknown && f.Pointer != "":
 		return noField.in(lang)
+	case f.Code == directory.CodeMismatch && f.Parameter == "since":
+		return startAnew.in(lang)
 	}
 	return strings.ReplaceAll(fieldMessages[f.Code].in(lang), "%s", f.Limit)
+}
+
+// Explain says in Chinese what is wrong with a field, for files.
+func Explain(f directory.FieldError) string { return fieldMessage(f, "zh") }
+
+// heicDetail says what to do with the photos of an iPhone.
+var heicDetail = text{
+	"这是 HEIC 照片，这里读不了。请另存为 JPEG 后上传；iPhone 也可在“设置 → 相机 → 格式”中选“兼容性最佳”后重拍。",
+	"This is a HEIC photo, which cannot be read here. Save it as JPEG first, or let the iPhone take JPEG: Settings → Camera → Formats → Most Compatible.",
 }
 
 // detail says more about an error than its title, or "".
 func detail(e *directory.Error, lang string) string {
 	switch {
+	case e.Kind == directory.Invalid && e.What == photos.WhatHEIC:
+		return heicDetail.in(lang)
 	case e.Kind == directory.Invalid && len(e.Fields) > 0:
 		if lang == "en" {
 			return fmt.Sprintf("To be corrected: %d.", len(e.Fields))

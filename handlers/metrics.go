@@ -51,6 +51,16 @@ func newMetrics(cfg Config) *metrics {
 			_, indexed := cfg.Progress()
 			return float64(indexed)
 		}),
+		gauge("qingfu_index_lag_changes", "Changes in the store that the search index has not taken in, an upper bound: of several to one listing only the last is left.", func() float64 {
+			stored, indexed := cfg.Progress()
+			return float64(max(0, stored-indexed))
+		}),
+		gauge("qingfu_index_lag_seconds", "Age of the oldest change that the search index has not taken in; 0 when there is none.", func() float64 {
+			if cfg.Lag == nil {
+				return 0
+			}
+			return cfg.Lag().Seconds()
+		}),
 	)
 	return m
 }

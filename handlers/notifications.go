@@ -43,8 +43,11 @@ func (a *api) notificationText(n directory.Notification, lang string) string {
 		}
 	}
 	what := strings.TrimSpace(scope + " " + role.Names.In(lang))
-	return strings.NewReplacer("{role}", what, "{device}", n.Params["device"], "{on}", n.Params["on"]).
-		Replace(notificationTexts[n.Kind].in(lang))
+	fill := []string{"{role}", what}
+	for name, value := range n.Params {
+		fill = append(fill, "{"+name+"}", value)
+	}
+	return strings.NewReplacer(fill...).Replace(notificationTexts[n.Kind].in(lang))
 }
 
 func of(account string) store.Condition {

@@ -36,16 +36,27 @@ func (in *input) readCursor(hash uint64) string {
 	if cursor == "" {
 		return ""
 	}
+	token, code := openCursor(cursor, hash)
+	switch code {
+	case directory.CodeFormat:
+		in.refuse("cursor", code, "next_cursor")
+	case directory.CodeMismatch:
+		in.refuse("cursor", code, "q, kind, region …")
+	}
+	return token
+}
+
+// openCursor returns the token of a cursor, or the code of what is wrong with it.
+func openCursor(cursor string, hash uint64) (token, code string) {
 	raw, err := base64.RawURLEncoding.DecodeString(cursor)
 	switch {
 	case err != nil || len(raw) <= hashSize:
-		in.refuse("cursor", directory.CodeFormat, "next_cursor")
+		return "", directory.CodeFormat
 	case binary.BigEndian.Uint64(raw) != hash:
-		in.refuse("cursor", directory.CodeMismatch, "q, kind, region …")
+		return "", directory.CodeMismatch
 	default:
-		return string(raw[hashSize:])
+		return string(raw[hashSize:]), ""
 	}
-	return ""
 }
 
 func appendCursor(b []byte, hash uint64, token string) []byte {

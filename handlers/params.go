@@ -102,9 +102,19 @@ type input struct {
 	gcj02   bool     // coordinates are GCJ-02, in and out
 	wrong   []directory.FieldError
 
+	operation  string // its id
 	client     auth.Client
 	caller     directory.Caller     // zero for an operation that is public
 	permission directory.Permission // of the operation
+}
+
+// hide answers a caller who may not know that something is there as if it were
+// not, and notes that.
+func (in *input) hide(a *api, c *fiber.Ctx, what string) error {
+	if err := a.Auth.Refused(c.UserContext(), in.caller, in.operation, in.client); err != nil {
+		return err
+	}
+	return directory.Missing(what)
 }
 
 // covers asks whether the caller may use the operation on something of a scope;

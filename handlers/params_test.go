@@ -105,6 +105,13 @@ func TestWrongParameters(t *testing.T) {
 		{locate, "lat=36", "lon", directory.CodeRequired},
 		{locate, "lat=91&lon=0", "lat", directory.CodeTooLarge},
 		{locate, "lat=36&lon=x", "lon", directory.CodeFormat},
+		{"/v1/changes", "region=6301", "region", directory.CodeFormat},
+		{"/v1/changes", "region=639999", "region", directory.CodeValue},
+		{"/v1/changes", "limit=201", "limit", directory.CodeTooLarge},
+		{"/v1/changes", "since=", "since", directory.CodeFormat},
+		{"/v1/changes", "since=AAAA", "since", directory.CodeFormat},
+		{"/v1/changes", "since=AAAAAAAAAAAAAAAAAAAA", "since", directory.CodeMismatch},
+		{"/v1/changes", "cursor=AAAA", "cursor", directory.CodeUnknown},
 	} {
 		path := tc.path
 		if path == "" {
@@ -144,7 +151,7 @@ func TestEveryWrongParameterAtOnce(t *testing.T) {
 func FuzzQuery(f *testing.F) {
 	fix := newFixture(f, nil)
 	handler := fix.app.Handler()
-	paths := []string{"/v1/listings", "/v1/listings:batch", "/v1/suggest", "/v1/map/clusters", "/v1/regions", "/v1/regions:locate", "/v1/categories"}
+	paths := []string{"/v1/listings", "/v1/listings:batch", "/v1/suggest", "/v1/map/clusters", "/v1/regions", "/v1/regions:locate", "/v1/categories", "/v1/changes"}
 	for _, q := range []string{
 		"q=jiazheng&limit=3", "q=%E5%85%BB&near=36,101&radius_m=5", "bbox=101,36,102,37&zoom=9&kind=brand", "ids=01890a5d-ac96-774b-bcce-b302099a8057",
 		"lat=36&lon=101&crs=gcj02", "cursor=AAAAAAAAAAAAAAAAAAAA", "q=%00%ff&&&=;", "level=4&q=cd", "lang=bo&facets=kind,region&region=630102", "near=-0,1e-300&sort=distance",

@@ -24,8 +24,15 @@ type route struct {
 var (
 	public   = directory.Permission{Public: true}
 	account  = directory.Permission{Accounts: true} // on what is its own
+	admins   = directory.Permission{Roles: []directory.Role{directory.Admin}}
 	grantors = directory.Permission{Roles: []directory.Role{directory.Owner, directory.Admin}}
-	auditors = directory.Permission{Roles: []directory.Role{directory.Official, directory.Admin}}
+	members  = directory.Permission{Roles: []directory.Role{directory.Owner, directory.Staff}}
+	// reviewers decide about listings, and involved are they and the listing's own people.
+	reviewers = directory.Permission{Roles: []directory.Role{directory.Official, directory.Admin}, Power: directory.ReviewPower}
+	involved  = directory.Permission{Roles: []directory.Role{directory.Owner, directory.Staff, directory.Official, directory.Admin}, Power: directory.ReviewPower}
+	// belonging are an organization's own people, and admins in their place.
+	belonging = directory.Permission{Roles: []directory.Role{directory.Owner, directory.Staff, directory.Admin}}
+	auditors  = directory.Permission{Roles: []directory.Role{directory.Official, directory.Admin}}
 )
 
 // routes is every operation, who may call it and how often. GET answers HEAD, too.
@@ -34,6 +41,7 @@ func (a *api) routes() []route {
 		{"GET", "/v1/listings", "searchListings", public, reading, a.searchListings},
 		{"GET", "/v1/listings:batch", "batchListings", public, reading, a.batchListings},
 		{"GET", "/v1/listings/{id}", "getListing", public, reading, a.getListing},
+		{"GET", "/v1/changes", "listChanges", public, reading, a.listChanges},
 		{"GET", "/v1/suggest", "suggest", public, reading, a.suggest},
 		{"GET", "/v1/map/clusters", "mapClusters", public, reading, a.mapClusters},
 		{"GET", "/v1/regions", "listRegions", public, reading, a.listRegions},
@@ -54,7 +62,7 @@ func (a *api) routes() []route {
 		{"PATCH", "/v1/me", "updateMe", account, writing, a.updateMe},
 		{"DELETE", "/v1/me", "eraseMe", account, writing, a.eraseMe},
 		{"POST", "/v1/me/restore", "restoreMe", account, writing, a.restoreMe},
-		{"GET", "/v1/me/export", "exportMe", account, writing, a.exportMe}, // as dear as writing
+		{"GET", "/v1/me/export", "exportMe", account, exporting, a.exportMe},
 		{"POST", "/v1/me/second-factor", "enrolSecondFactor", account, signingIn, a.enrolSecondFactor},
 		{"PUT", "/v1/me/second-factor", "confirmSecondFactor", account, signingIn, a.confirmSecondFactor},
 		{"POST", "/v1/me/second-factor:remove", "removeSecondFactor", account, signingIn, a.removeSecondFactor},
@@ -65,9 +73,59 @@ func (a *api) routes() []route {
 		{"POST", "/v1/me/notifications:read", "readNotifications", account, writing, a.readNotifications},
 
 		{"GET", "/v1/grants", "listGrants", grantors, reading, a.listGrants},
-		{"POST", "/v1/grants", "createGrant", grantors, writing, a.createGrant},
+		{"POST", "/v1/grants", "createGrant", admins, writing, a.createGrant},
 		{"DELETE", "/v1/grants/{id}", "deleteGrant", grantors, writing, a.deleteGrant},
 		{"GET", "/v1/audit", "listAudit", auditors, reading, a.listAudit},
+
+		{"POST", "/v1/organizations", "registerOrganization", account, writing, a.registerOrganization},
+		{"GET", "/v1/organizations", "listOrganizations", account, reading, a.listOrganizations},
+		{"GET", "/v1/organizations/{id}", "getOrganization", involved, reading, a.getOrganization},
+		{"PATCH", "/v1/organizations/{id}", "updateOrganization", grantors, writing, a.updateOrganization},
+		{"POST", "/v1/organizations/{id}/decision", "decideOrganization", reviewers, writing, a.decideOrganization},
+		{"GET", "/v1/organizations/{id}/members", "listMembers", belonging, reading, a.listMembers},
+		{"DELETE", "/v1/organizations/{id}/members/{account}", "removeMember", belonging, writing, a.removeMember},
+		{"POST", "/v1/organizations/{id}/invitations", "createInvitation", grantors, writing, a.createInvitation},
+		{"GET", "/v1/organizations/{id}/invitations", "listInvitations", grantors, reading, a.listInvitations},
+		{"DELETE", "/v1/organizations/{id}/invitations/{invitation}", "withdrawInvitation", grantors, writing, a.withdrawInvitation},
+		{"POST", "/v1/invitations:accept", "acceptInvitation", account, writing, a.acceptInvitation},
+		{"POST", "/v1/photos", "uploadPhoto", belonging, writing, a.uploadPhoto},
+		{"GET", "/v1/photos/{id}/{size}.jpg", "getPhoto", public, reading, a.getPhoto},
+		{"GET", "/v1/documents/{id}/{size}.jpg", "getDocument", involved, reading, a.getDocument},
+		{"GET", "/v1/claims", "listClaims", account, reading, a.listClaims},
+		{"POST", "/v1/claims/{id}/decision", "decideClaim", reviewers, writing, a.decideClaim},
+
+		{"POST", "/v1/organizations/{id}/listings", "createProposal", members, writing, a.createProposal},
+		{"GET", "/v1/organizations/{id}/listings", "listOwnListings", members, reading, a.listOwnListings},
+		{"GET", "/v1/listings/{id}/proposal", "getProposal", involved, reading, a.getProposal},
+		{"PUT", "/v1/listings/{id}/proposal", "saveProposal", members, writing, a.saveProposal},
+		{"POST", "/v1/listings/{id}/proposal:submit", "submitProposal", members, writing, a.submitProposal},
+		{"POST", "/v1/listings/{id}/proposal:withdraw", "withdrawProposal", members, writing, a.withdrawProposal},
+		{"PATCH", "/v1/listings/{id}", "updateListing", members, writing, a.updateListing},
+		{"PUT", "/v1/listings/{id}/vacancies", "updateVacancies", members, writing, a.updateVacancies},
+		{"POST", "/v1/listings/{id}/confirmation", "confirmListing", members, writing, a.confirmListing},
+		{"POST", "/v1/listings/{id}/archive", "archiveListing", members, writing, a.archiveListing},
+
+		{"GET", "/v1/imports:template", "getTemplate", public, reading, a.getTemplate},
+		{"POST", "/v1/organizations/{id}/imports", "createImport", members, exporting, a.createImport},
+		{"GET", "/v1/organizations/{id}/imports", "listImports", members, reading, a.listImports},
+		{"GET", "/v1/imports/{id}", "getImport", members, reading, a.getImport},
+		{"GET", "/v1/imports/{id}/result", "getImportResult", members, exporting, a.getImportResult},
+		{"GET", "/v1/listings:export", "exportListings", account, exporting, a.exportListings},
+
+		{"GET", "/v1/reviews", "listReviews", reviewers, reading, a.listReviews},
+		{"POST", "/v1/reviews:approve", "approveReviews", reviewers, writing, a.approveReviews},
+		{"GET", "/v1/reviews/{id}", "getReview", reviewers, reading, a.getReview},
+		{"POST", "/v1/reviews/{id}/take", "takeReview", reviewers, writing, a.takeReview},
+		{"POST", "/v1/reviews/{id}/release", "releaseReview", reviewers, writing, a.releaseReview},
+		{"POST", "/v1/reviews/{id}/decision", "decideReview", reviewers, writing, a.decideReview},
+		{"POST", "/v1/listings/{id}/suspension", "suspendListing", reviewers, writing, a.suspendListing},
+		{"DELETE", "/v1/listings/{id}/suspension", "unsuspendListing", reviewers, writing, a.unsuspendListing},
+		{"POST", "/v1/listings/{id}/merge", "mergeListing", reviewers, writing, a.mergeListing},
+		{"GET", "/v1/listings/{id}/revisions", "listRevisions", involved, reading, a.listRevisions},
+		{"POST", "/v1/listings/{id}/revisions", "restoreRevision", reviewers, writing, a.restoreRevision},
+		{"POST", "/v1/listings/{id}/reports", "reportListing", account, writing, a.reportListing},
+		{"GET", "/v1/reports", "listReports", reviewers, reading, a.listReports},
+		{"POST", "/v1/listings/{id}/reports/decision", "decideReports", reviewers, writing, a.decideReports},
 
 		{"GET", "/openapi.yaml", "openAPI", public, reading, a.openAPI},
 		{"GET", "/docs", "docs", public, reading, a.docs},
@@ -83,4 +141,19 @@ func (a *api) routes() []route {
 // colon that is one is escaped.
 func fiberPath(path string) string {
 	return strings.NewReplacer(":", `\:`, "{", ":", "}", "").Replace(path)
+}
+
+// matchPath tells whether a path of the contract matches a path.
+func matchPath(pattern, path string) bool {
+	want, have := strings.Split(pattern, "/"), strings.Split(path, "/")
+	if len(want) != len(have) {
+		return false
+	}
+	for i, w := range want {
+		_, after, isParameter := strings.Cut(w, "}") // {id} or {id}:verb
+		if w != have[i] && !(isParameter && strings.HasSuffix(have[i], after)) {
+			return false
+		}
+	}
+	return true
 }

@@ -10,10 +10,12 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/valyala/fasthttp/fasthttputil"
 
 	"qingfu/directory"
+	"qingfu/photos"
 )
 
 // A scenario is one request and what its answer must hold: members of the JSON
@@ -52,6 +54,9 @@ func TestScenarios(t *testing.T) {
 		{"a draft is not shown", "GET", "/v1/listings/" + draftID, "", nil, 404, map[string]any{"code": "not_found"}},
 		{"a batch in its order", "GET", "/v1/listings:batch?ids=" + strings.Join([]string{f.listings[5].ID, unknown, f.listings[2].ID, draftID, f.listings[5].ID}, ","), "", nil, 200, map[string]any{
 			"items.#": 2.0, "items.0.id": f.listings[5].ID, "items.1.id": f.listings[2].ID, "missing": []any{unknown, draftID}}},
+
+		{"changes from the beginning", "GET", "/v1/changes?limit=2&region=630100", "", nil, 200, map[string]any{
+			"items.#": 2.0, "items.0.change": "put", "items.0.listing.region.path.1": "西宁市", "cursor": "*", "more": true, "demo_data": true}},
 
 		{"suggest by a synonym in pinyin", "GET", "/v1/suggest?q=yuesao", "", nil, 200, map[string]any{"items.0.code": "maternity", "items.1.type": "listing"}},
 		{"suggest a region by initials", "GET", "/v1/suggest?q=cdq", "", nil, 200, map[string]any{"items.0.code": "630102", "items.0.highlight": "<mark>城东区</mark>", "items.0.path.1": "西宁市"}},
@@ -302,6 +307,7 @@ func TestRefusals(t *testing.T) {
 
 	long := strings.Repeat("a", maxURL)
 	head := " HTTP/1.1\r\nHost: x\r\n"
+	signed := head + "Authorization: Bearer x\r\n"
 	large := head + fmt.Sprintf("Content-Length: %d\r\n\r\n%s", maxBody+1, strings.Repeat("a", maxBody+1))
 	for _, tc := range []struct {
 		name, request string
@@ -309,7 +315,7 @@ func TestRefusals(t *testing.T) {
 		code          string
 	}{
 		{"wrong method", "POST /v1/listings" + head + "\r\n", 405, "method_not_allowed"},
-		{"wrong method on a parameter", "DELETE /v1/listings/" + draftID + head + "\r\n", 405, "method_not_allowed"},
+		{"wrong method on a parameter", "DELETE /v1/regions/630100" + head + "\r\n", 405, "method_not_allowed"},
 		{"method of another world", "BREW /v1/listings" + head + "\r\n", 405, "method_not_allowed"},
 		{"wrong method, unknown path", "POST /v2" + head + "\r\n", 404, "not_found"},
 		{"long URL", "GET /v1/listings?q=" + long + head + "\r\n", 414, "uri_too_long"},
@@ -318,6 +324,10 @@ func TestRefusals(t *testing.T) {
 		{"long header", "GET /v1/listings" + head + "X-Long: " + long + long + "\r\n\r\n", 431, "headers_too_large"},
 		{"large body", "GET /v1/listings" + large, 413, "body_too_large"},
 		{"large body, wrong method", "POST /v1/listings" + large, 413, "body_too_large"},
+		{"large photo of nobody", "POST /v1/photos" + large, 413, "body_too_large"},
+		{"large photo of somebody", "POST /v1/photos?purpose=listing" + strings.Replace(large, head, signed, 1), 401, "unauthenticated"}, // it was read
+		{"photo larger than any", "POST /v1/photos" + signed + fmt.Sprintf("Content-Length: %d\r\n\r\n", photos.MaxBytes+1), 413, "body_too_large"},
+		{"body as large as a photo", "PATCH /v1/me" + strings.Replace(large, head, signed, 1), 413, "body_too_large"},
 		{"no request", "garbage\r\n\r\n", 400, "bad_request"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
@@ -377,8 +387,18 @@ func TestMetrics(t *testing.T) {
 		`qingfu_http_request_duration_seconds_count{operation="searchListings",status="200"} 1`,
 		`qingfu_http_request_duration_seconds_count{operation="unknown",status="404"} 1`,
 		fmt.Sprintf("qingfu_index_listings %d", len(f.listings)),
-		"qingfu_store_sequence 7", "qingfu_index_sequence 7", "go_goroutines ",
+		"qingfu_store_sequence 7", "qingfu_index_sequence 7", "qingfu_index_lag_changes 0", "qingfu_index_lag_seconds 0\n", "go_goroutines ",
 	} {
+		if !strings.Contains(body, want) {
+			t.Errorf("no %s", want)
+		}
+	}
+	f = newFixture(t, func(c *Config) {
+		c.Progress = func() (int64, int64) { return 9, 7 }
+		c.Lag = func() time.Duration { return 1500 * time.Millisecond }
+	})
+	body = string(f.get(t, "/metrics").body)
+	for _, want := range []string{"qingfu_index_lag_changes 2", "qingfu_index_lag_seconds 1.5"} {
 		if !strings.Contains(body, want) {
 			t.Errorf("no %s", want)
 		}

@@ -1,6 +1,10 @@
 package seed
 
-import "qingfu/directory"
+import (
+	"time"
+
+	"qingfu/directory"
+)
 
 // Account is a demonstration account.
 type Account struct {
@@ -14,6 +18,18 @@ type Account struct {
 // demoOrganization is the organization that the demonstration accounts of a
 // business belong to.
 const demoOrganization = "01a192b0-7400-7000-8000-000000000001"
+
+// DemoOrganization returns that organization without its contact phone, which is
+// beside it in clear. The organization code in the middle of its credit code is
+// all zeros, so that it can be nobody's.
+func DemoOrganization() (o directory.Organization, phone string) {
+	at := time.Date(2026, 1, 1, 0, 0, 0, 0, directory.Shanghai).UTC()
+	return directory.Organization{
+		ID: demoOrganization, CreditCode: "91630102000000000A", CodeValid: true, LegalName: "示例·湟水养老服务有限公司", Region: "630102",
+		Address: "示例路1号", ContactName: "示例联系人", State: directory.OrganizationVerified, DecidedAt: &at,
+		Demo: true, CreatedAt: at, UpdatedAt: at,
+	}, "10000000002"
+}
 
 // demoSecret is no secret: these accounts exist on development servers only.
 const demoSecret = "QINGFUDEMOQINGFUDEMOQINGFUDEMO23"
@@ -31,6 +47,10 @@ func DemoAccounts() []Account {
 		{"10000000005", "示例省商务", demoSecret, []directory.Grant{{
 			Role: directory.Official, Bureau: directory.Commerce, Region: "630000",
 			Powers: []directory.Power{directory.ReviewPower, directory.ComplaintsPower, directory.StatisticsPower, directory.PublishPower},
+		}}},
+		{"10000000006", "示例省市监", demoSecret, []directory.Grant{{
+			Role: directory.Official, Bureau: directory.MarketRegulation, Region: "630000",
+			Powers: []directory.Power{directory.ReviewPower},
 		}}},
 		{"10000000009", "示例管理员", demoSecret, []directory.Grant{{Role: directory.Admin}}},
 	}

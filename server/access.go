@@ -74,8 +74,13 @@ type signInSettings struct {
 // check refuses settings that cannot be meant.
 func (s *signInSettings) check() error {
 	u, err := url.Parse(s.PublicURL)
-	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" || strings.Trim(u.Path, "/") != "" || u.RawQuery != "" {
+	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" || u.User != nil || strings.Trim(u.Path, "/") != "" || strings.ContainsAny(s.PublicURL, "?#") {
 		return fmt.Errorf("QINGFU_PUBLIC_URL %q is not of the form https://HOST", s.PublicURL)
+	}
+	for _, p := range s.TrustedProxies {
+		if p.Bits() == 0 {
+			return fmt.Errorf("QINGFU_TRUSTED_PROXIES %s is everybody, who could then claim any address", p)
+		}
 	}
 	if s.ReadLimit < 0 {
 		return fmt.Errorf("QINGFU_READ_LIMIT %d: the number cannot be negative", s.ReadLimit)
@@ -88,15 +93,18 @@ func (s *signInSettings) check() error {
 
 // developmentDefaults lists the settings that must not stay as they are in
 // production, each with what to do.
-func (s *signInSettings) developmentDefaults() (list []string) {
+func (s *signInSettings) developmentDefaults(dataDir string) (list []string) {
 	if s.SMS == "log" {
 		list = append(list, "QINGFU_SMS is log, which writes sign-in codes to the log: set webhook or aliyun")
 	}
 	if !strings.HasPrefix(s.PublicURL, "https://") {
 		list = append(list, "QINGFU_PUBLIC_URL is "+s.PublicURL+": set the https address of the server")
 	}
-	if s.Keys == "" && s.KeyFile == "" {
-		list = append(list, "QINGFU_KEYS and QINGFU_KEY_FILE are not set, so that the keys would lie beside the data that they protect: set one")
+	if within, err := filepath.Rel(dataDir, s.KeyFile); s.Keys == "" && (s.KeyFile == "" || err == nil && filepath.IsLocal(within)) {
+		list = append(list, "QINGFU_KEYS and QINGFU_KEY_FILE are not set to a place outside the data folder, so that the keys lie beside the data that they protect: set one")
+	}
+	if len(s.TrustedProxies) == 0 {
+		list = append(list, "QINGFU_TRUSTED_PROXIES is not set, so that everybody counts as the proxy in front that speaks https: set its network")
 	}
 	return list
 }

@@ -15,7 +15,7 @@ import (
 func production(t *testing.T) []string {
 	return []string{
 		"serve", "--env", "production", "--public-url", "https://qingfu.example", "--key-file", filepath.Join(t.TempDir(), "keys.json"),
-		"--sms", "webhook", "--sms-webhook-url", "https://sms.example/send", "--sms-webhook-secret", "a secret of some length",
+		"--sms", "webhook", "--sms-webhook-url", "https://sms.example/send", "--sms-webhook-secret", "a secret of some length", "--trusted-proxies", "10.0.0.0/8",
 	}
 }
 
@@ -25,7 +25,7 @@ func TestProductionNamesEveryDevelopmentDefault(t *testing.T) {
 	if e.code != 1 || strings.Count(e.err, "\n") != 1 {
 		t.Fatalf("code %d, %s", e.code, e.err)
 	}
-	for _, name := range []string{"QINGFU_SMS ", "QINGFU_PUBLIC_URL", "QINGFU_KEYS", "QINGFU_KEY_FILE"} {
+	for _, name := range []string{"QINGFU_SMS ", "QINGFU_PUBLIC_URL", "QINGFU_KEYS", "QINGFU_KEY_FILE", "QINGFU_TRUSTED_PROXIES"} {
 		if !strings.Contains(e.err, name) {
 			t.Errorf("%s is not named: %s", name, e.err)
 		}
@@ -143,6 +143,9 @@ func TestAccountsFromTheCommandLine(t *testing.T) {
 	}
 	kept := log
 	for _, f := range files {
+		if f.IsDir() {
+			continue // of photos
+		}
 		text, err := os.ReadFile(filepath.Join(dir, f.Name()))
 		if err != nil {
 			t.Fatal(err)
@@ -170,14 +173,14 @@ func TestAccountsFromTheCommandLine(t *testing.T) {
 	if _, err := os.Stat(filepath.Join(dir, "keys.json")); err == nil {
 		t.Error("new keys were made")
 	}
-	t.Setenv("QINGFU_KEYS", `{"lookup":"`+zeros+`","keys":[{"id":"1","secret":"`+zeros+`"}]}`)
+	t.Setenv("QINGFU_KEYS", `{"lookup":"`+otherKey+`","keys":[{"id":"1","secret":"`+otherKey+`"}]}`)
 	if e := command(t.Context(), start...); e.code != 1 || !strings.Contains(e.err, "other keys") {
 		t.Errorf("with other keys: code %d, %s", e.code, e.err)
 	}
 }
 
-// zeros is a key of 32 bytes.
-const zeros = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="
+// otherKey is a key of 32 bytes that nothing was made with.
+const otherKey = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAE="
 
 func ask(s *served, path, token string, status int) { s.t.Helper(); put(s, path, token, "", status) }
 

@@ -133,6 +133,7 @@ func (cmd *resetCommand) Run(ctx context.Context, con *console) error {
 type keysCommand struct {
 	RotateSigning rotateSigningCommand `cmd:"" help:"Make a new key that signs access tokens. By itself that happens every 30 days."`
 	RotateData    rotateDataCommand    `cmd:"" help:"Make a new key that protects personal data, and seal everything with it."`
+	Reseal        resealCommand        `cmd:"" help:"Seal everything with the key in front that is not yet."`
 }
 
 // rotateSigningCommand makes a new signing key.
@@ -170,16 +171,29 @@ type rotateDataCommand struct {
 // Run implements the command.
 func (cmd *rotateDataCommand) Run(ctx context.Context, con *console) error {
 	return cmd.withAuth(ctx, &cmd.dataSettings, con, func(a *auth.Auth) error {
-		if cmd.Keys == "" { // else the operator has put a new one in front
-			if err := a.Keys.AddKey(a.Random); err != nil {
-				return err
-			}
+		if err := a.Keys.AddKey(a.Random); err != nil {
+			return err
 		}
-		n, err := a.Reseal(ctx)
-		if err != nil {
-			return fmt.Errorf("%d documents were sealed anew, then: %w", n, err)
-		}
-		con.printf("documents sealed anew: %d\n", n)
-		return nil
+		return reseal(ctx, a, con)
 	})
+}
+
+// resealCommand finishes a rotation, or that of keys which are not in a file.
+type resealCommand struct {
+	dataSettings
+	keySettings
+}
+
+// Run implements the command.
+func (cmd *resealCommand) Run(ctx context.Context, con *console) error {
+	return cmd.withAuth(ctx, &cmd.dataSettings, con, func(a *auth.Auth) error { return reseal(ctx, a, con) })
+}
+
+func reseal(ctx context.Context, a *auth.Auth, con *console) error {
+	n, err := a.Reseal(ctx)
+	if err != nil {
+		return fmt.Errorf("%d documents were sealed anew, then: %w", n, err)
+	}
+	con.printf("documents sealed anew: %d\n", n)
+	return nil
 }

@@ -15,7 +15,6 @@ import (
 	"os/exec"
 	"path/filepath"
 	"sync"
-	"time"
 
 	"qingfu/directory"
 	"qingfu/search/memory"
@@ -41,17 +40,13 @@ type indexManifest struct {
 	CRC   uint32 `json:"crc32c"`
 }
 
-const (
-	manifestName = "manifest.json"
-	// storeMark is the name of the mark that tells stores apart.
-	storeMark = "store"
-)
+const manifestName = "manifest.json"
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
 // openIndexFile prepares to keep the index in the data folder.
 func openIndexFile(ctx context.Context, dataDir string, st *store.Store, engine *memory.Engine) (*indexFile, error) {
-	id, err := storeID(ctx, st)
+	id, err := st.ID(ctx)
 	return &indexFile{
 		dir: filepath.Join(dataDir, "index"), engine: engine, storeID: id, program: sync.OnceValues(programHash),
 	}, err
@@ -84,25 +79,6 @@ func programHash() (string, error) {
 		return "", err
 	}
 	return hex.EncodeToString(h.Sum(nil)), nil
-}
-
-// storeID returns the store's own id, which it gets when it is first asked for.
-func storeID(ctx context.Context, st *store.Store) (string, error) {
-	mark, err := st.Meta.Get(ctx, storeMark)
-	if directory.KindOf(err) != directory.NotFound {
-		return mark.Value.Value, err
-	}
-	now := time.Now()
-	id, err := directory.NewID(now, rand.Reader)
-	if err != nil {
-		return "", err
-	}
-	if _, err := st.Meta.Insert(ctx, store.Mark{Name: storeMark, Value: id, At: now}); directory.KindOf(err) == directory.Conflict {
-		return storeID(ctx, st) // another process was first
-	} else if err != nil {
-		return "", err
-	}
-	return id, nil
 }
 
 // load fills the engine from the file and returns the last change that it
@@ -158,7 +134,8 @@ func (f *indexFile) save(seq int64) (err error) {
 	if err := os.MkdirAll(f.dir, 0o750); err != nil {
 		return err
 	}
-	m := indexManifest{File: fmt.Sprintf("%d.idx", seq), Owner: owner, Seq: seq}
+	// The name is new even when the number is not, as after a reindex.
+	m := indexManifest{File: fmt.Sprintf("%d-%s.idx", seq, rand.Text()[:8]), Owner: owner, Seq: seq}
 	sum := crc32.New(castagnoli)
 	if err := writeFile(filepath.Join(f.dir, m.File), func(w io.Writer) error {
 		return f.engine.Save(io.MultiWriter(w, sum))
@@ -180,6 +157,15 @@ func (f *indexFile) save(seq int64) (err error) {
 		if filepath.Base(path) != m.File {
 			err = errors.Join(err, os.Remove(path))
 		}
+	}
+	return err
+}
+
+// drop makes sure that no start takes up the file that is there.
+func (f *indexFile) drop() error {
+	err := os.Remove(filepath.Join(f.dir, manifestName))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
 	}
 	return err
 }

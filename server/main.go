@@ -32,6 +32,8 @@ type commands struct {
 	TOTP   totpCommand   `cmd:"" name:"totp" help:"Print the code that an authenticator app shows now, for trying out."`
 	Keys   keysCommand   `cmd:"" help:"Make new keys."`
 
+	Reindex reindexCommand `cmd:"" help:"Build the search index anew, while servers on the data folder go on, or for their next start."`
+
 	Version kong.VersionFlag `help:"Print the version and exit."`
 }
 

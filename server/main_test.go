@@ -18,8 +18,14 @@ func TestMain(m *testing.M) {
 			os.Unsetenv(name)
 		}
 	}
+	if os.Getenv(childMark) != "" { // a server of its own, for tests that kill it
+		os.Exit(run(context.Background(), os.Args[1:], os.Stdout, os.Stderr))
+	}
 	os.Exit(m.Run())
 }
+
+// childMark is the variable that makes the test program be the program itself.
+const childMark = "TEST_IS_THE_SERVER"
 
 // ended is what a command left behind.
 type ended struct {
@@ -48,7 +54,7 @@ func TestHelpNamesCommandsAndSettings(t *testing.T) {
 		args []string
 		want []string
 	}{
-		{[]string{"--help"}, []string{"serve", "seed", "import", "health", "grant", "revoke", "keys", "青服"}},
+		{[]string{"--help"}, []string{"serve", "seed", "import", "health", "grant", "revoke", "keys", "reindex", "青服"}},
 		{[]string{"serve", "--help"}, []string{"QINGFU_ADDR", "QINGFU_DATA_DIR", "QINGFU_ENV", "QINGFU_DEMO", "QINGFU_LOG", "MONGODB_URI", "MEILI_URL", "MEILI_KEY"}},
 		{[]string{"import", "--help"}, []string{"<file>", "QINGFU_DATA_DIR"}},
 	} {
@@ -116,6 +122,8 @@ func TestBadSettingIsOneLine(t *testing.T) {
 		"public address, path":   {"serve --public-url https://qingfu.cn/api", "", "QINGFU_PUBLIC_URL"},
 		"proxies":                {"serve --trusted-proxies 10.0.0.0/33", "", "--trusted-proxies"},
 		"read limit":             {"serve --read-limit=-1", "", "QINGFU_READ_LIMIT"},
+		"photos":                 {"serve --photos-url http://photos", "", "QINGFU_PHOTOS_URL"},
+		"photos without bucket":  {"serve", "QINGFU_PHOTOS_URL=s3://", "QINGFU_PHOTOS_URL"},
 		"no messages":            {"serve --sms-per-hour 0", "", "QINGFU_SMS_PER_HOUR"},
 		"sender":                 {"serve --sms pigeon", "", "--sms"},
 		"role":                   {"grant --phone 13800138000 --role king", "", "--role"},

@@ -15,6 +15,7 @@ import (
 type bar struct {
 	con   *console
 	what  string
+	total int
 	begun time.Time
 	moves *progressbar.ProgressBar // nil where it cannot move
 	count atomic.Int64
@@ -22,7 +23,7 @@ type bar struct {
 
 // progress begins to show a step of total parts; -1 when their number is not known.
 func (con *console) progress(what string, total int) *bar {
-	b := &bar{con: con, what: what, begun: time.Now()}
+	b := &bar{con: con, what: what, total: total, begun: time.Now()}
 	if f, ok := con.err.(*os.File); ok && term.IsTerminal(int(f.Fd())) {
 		b.moves = progressbar.NewOptions(total,
 			progressbar.OptionSetDescription(what),
@@ -41,6 +42,15 @@ func (b *bar) add(n int) {
 	b.count.Add(int64(n))
 	if b.moves != nil {
 		_ = b.moves.Add(n) // a bar that cannot be drawn is no reason to fail
+	}
+}
+
+// set says how many parts are done, of how many.
+func (b *bar) set(done, total int) {
+	b.count.Store(int64(done))
+	if b.moves != nil {
+		b.moves.ChangeMax(total)
+		_ = b.moves.Set(done)
 	}
 }
 

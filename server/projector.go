@@ -27,11 +27,17 @@ type projector struct {
 	indexer  *search.Indexer
 	engine   search.Engine
 	file     *indexFile // nil keeps none
+	workers  int        // that read the store when all of it is loaded
 	log      *slog.Logger
 
 	indexed atomic.Int64 // the last change that the engine has
 	stored  atomic.Int64 // the last change that is known to be in the store
 	demo    atomic.Bool  // whether there is any demonstration entry
+	lag     lag
+
+	mu      sync.Mutex          // held while changes are taken in
+	loading atomic.Pointer[bar] // how far load is, nil before
+	rebuilt atomic.Bool         // the index is a new one, which is to be saved
 }
 
 // pollTime is how soon changes by other processes are seen; those of this one
@@ -39,7 +45,7 @@ type projector struct {
 const pollTime = 500 * time.Millisecond
 
 func newProjector(listings *store.Collection[directory.Listing], indexer *search.Indexer, engine search.Engine, file *indexFile, log *slog.Logger) *projector {
-	return &projector{listings: listings, indexer: indexer, engine: engine, file: file, log: log}
+	return &projector{listings: listings, indexer: indexer, engine: engine, file: file, workers: runtime.GOMAXPROCS(0), log: log, lag: lag{now: time.Now}}
 }
 
 // ready returns an error while the engine is behind the store, or the store away.
@@ -62,6 +68,10 @@ const maxBehind = 1000
 func (p *projector) progress() (stored, indexed int64) {
 	return p.stored.Load(), p.indexed.Load()
 }
+
+// lagTime returns the age of the oldest change that the engine lacks, counted from
+// when it was noticed, 0 when there is none.
+func (p *projector) lagTime() time.Duration { return p.lag.of(p.indexed.Load()) }
 
 // run takes in changes until ctx ends. An engine or a store that fails is asked
 // again; nothing is skipped. Now and then, and at the end, the index is saved.
@@ -100,8 +110,12 @@ const (
 	saveEvery = 20_000
 )
 
-// save saves the index when there are so many changes that the file lacks.
+// save saves the index when there are so many changes that the file lacks, or when
+// it was built anew.
 func (p *projector) save(lacking int64) {
+	if p.rebuilt.Swap(false) {
+		lacking = 0
+	}
 	seq := p.indexed.Load() // before the index: it may hold more, never less
 	if p.file == nil || seq < saveFrom || seq-p.file.saved < lacking {
 		return
@@ -114,30 +128,78 @@ func (p *projector) save(lacking int64) {
 // catchUp takes in all changes that there are now.
 func (p *projector) catchUp(ctx context.Context) error {
 	for {
-		changes, err := p.listings.Changes(ctx, p.indexed.Load(), store.MaxLimit)
-		if err != nil || len(changes) == 0 {
+		p.mu.Lock()
+		more, err := p.step(ctx)
+		p.mu.Unlock()
+		if err != nil || !more {
 			return err
 		}
-		docs, gone, err := p.documents(changes)
-		if err != nil {
-			return err
-		}
-		if slices.ContainsFunc(docs, func(d search.Document) bool { return d.Demo }) {
-			p.demo.Store(true) // before the first is found
-		}
-		if err := p.engine.Put(ctx, docs...); err != nil {
-			return err
-		}
-		if err := p.engine.Delete(ctx, gone...); err != nil {
-			return err
-		}
-		if err := p.lookForDemo(ctx); err != nil {
-			return err
-		}
-		last := changes[len(changes)-1].Seq
-		p.indexed.Store(last)
-		p.stored.Store(max(last, p.stored.Load()))
 	}
+}
+
+// step takes in the next changes and tells whether there were any.
+func (p *projector) step(ctx context.Context) (bool, error) {
+	last, err := p.listings.LastSeq(ctx)
+	if err != nil {
+		return false, err
+	}
+	p.notice(last)
+	changes, err := p.listings.Changes(ctx, p.indexed.Load(), store.MaxLimit)
+	if err != nil || len(changes) == 0 {
+		return false, err
+	}
+	docs, gone, err := p.documents(changes)
+	if err != nil {
+		return false, err
+	}
+	if slices.ContainsFunc(docs, func(d search.Document) bool { return d.Demo }) {
+		p.demo.Store(true) // before the first is found
+	}
+	if err := p.engine.Put(ctx, docs...); err != nil {
+		return false, err
+	}
+	if err := p.engine.Delete(ctx, gone...); err != nil {
+		return false, err
+	}
+	if err := p.lookForDemo(ctx); err != nil {
+		return false, err
+	}
+	last = changes[len(changes)-1].Seq
+	p.notice(last)
+	p.indexed.Store(last)
+	return true, nil
+}
+
+// notice keeps that the store has changes up to a number.
+func (p *projector) notice(last int64) {
+	if last > p.stored.Load() {
+		p.stored.Store(last)
+		p.lag.notice(last, p.indexed.Load())
+	}
+}
+
+// takeOver puts the index that another projector has built in the place of one's
+// own, as soon as it has all that this one has, so that no search goes back in
+// time. What swap does has to be seen by searches at once.
+func (p *projector) takeOver(ctx context.Context, next *projector, swap func() error) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for next.indexed.Load() < p.indexed.Load() {
+		if _, err := next.step(ctx); err != nil {
+			return err
+		}
+	}
+	if next.demo.Load() {
+		p.demo.Store(true) // before the first is found
+	}
+	if err := swap(); err != nil {
+		return err
+	}
+	p.demo.Store(next.demo.Load())
+	p.notice(next.indexed.Load())
+	p.indexed.Store(next.indexed.Load())
+	p.rebuilt.Store(true)
+	return nil
 }
 
 // documents sorts changes into documents to index and ids to delete.
@@ -183,6 +245,9 @@ func (p *projector) start(ctx context.Context, con *console) error {
 		p.file.engine.Reset()
 		p.indexed.Store(0)
 	}
+	// Loading makes much garbage in a short time, of which the collector takes away
+	// less often meanwhile.
+	defer debug.SetGCPercent(debug.SetGCPercent(200))
 	return p.load(ctx, con)
 }
 
@@ -201,7 +266,7 @@ func (p *projector) restore(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	p.stored.Store(last)
+	p.notice(last)
 	published, err := p.listings.Count(ctx, []store.Condition{{Field: "status", Op: store.Eq, Value: string(directory.Published)}})
 	if err != nil {
 		return err
@@ -216,7 +281,7 @@ func (p *projector) restore(ctx context.Context) error {
 	return nil
 }
 
-// load fills the empty engine from the whole store, on all processors.
+// load fills the empty engine from the whole store.
 func (p *projector) load(ctx context.Context, con *console) error {
 	last, err := p.listings.LastSeq(ctx)
 	if err != nil {
@@ -228,23 +293,22 @@ func (p *projector) load(ctx context.Context, con *console) error {
 	}
 	if counts[0].N > 0 {
 		bar := con.progress("building the search index", int(counts[0].N))
+		p.loading.Store(bar)
 		if err := p.loadTo(ctx, last, bar); err != nil {
 			return err
 		}
 		bar.done()
 	}
 	p.indexed.Store(last)
-	p.stored.Store(last)
+	p.notice(last)
 	if err := p.lookForDemo(ctx); err != nil {
 		return err
 	}
 	return p.catchUp(ctx)
 }
 
-// loadTo takes in the changes up to the number last. It makes much garbage in a
-// short time, of which the collector takes away less often meanwhile.
+// loadTo takes in the changes up to the number last.
 func (p *projector) loadTo(ctx context.Context, last int64, bar *bar) error {
-	defer debug.SetGCPercent(debug.SetGCPercent(200))
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	next := atomic.Int64{} // where the next unread stretch begins
@@ -257,7 +321,7 @@ func (p *projector) loadTo(ctx context.Context, last int64, bar *bar) error {
 		docs = nil
 	}
 	var workers sync.WaitGroup
-	for range runtime.GOMAXPROCS(0) {
+	for range p.workers {
 		workers.Go(func() {
 			for ctx.Err() == nil {
 				from := next.Add(store.MaxLimit) - store.MaxLimit

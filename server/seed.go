@@ -10,6 +10,7 @@ import (
 
 	"qingfu/auth"
 	"qingfu/directory"
+	"qingfu/registry"
 	"qingfu/seed"
 	"qingfu/store"
 )
@@ -86,16 +87,20 @@ func seedStore(ctx context.Context, st *store.Store, demo *auth.Auth, con *conso
 	return err
 }
 
-// seedAccounts makes the demonstration accounts.
+// seedAccounts makes the demonstration accounts and the organization of some of them.
 func seedAccounts(ctx context.Context, access *auth.Auth) error {
 	regions, err := seed.Regions()
 	if err != nil {
 		return err
 	}
+	organization, phone := seed.DemoOrganization()
 	for _, d := range seed.DemoAccounts() {
 		if err := access.AddDemo(ctx, d.Phone, d.Name, d.Secret, d.Grants, regions); err != nil {
 			return fmt.Errorf("demonstration account %s: %w", d.Phone, err)
 		}
+	}
+	if err := registry.AddDemo(ctx, access, organization, phone); err != nil {
+		return fmt.Errorf("demonstration organization: %w", err)
 	}
 	return nil
 }

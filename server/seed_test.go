@@ -123,7 +123,7 @@ func TestProductionRefusesDemoData(t *testing.T) {
 	demo := strconv.Itoa(len(read(t, dir).listings) - len(realListings(t)))
 	accounts := strconv.Itoa(len(seed.DemoAccounts()))
 	e := command(t.Context(), append(production(t), "--addr", "127.0.0.1:0", "--data-dir", dir)...)
-	if e.code != 1 || strings.Count(e.err, "\n") != 1 || !strings.Contains(e.err, demo+" demonstration entries and "+accounts) {
+	if e.code != 1 || strings.Count(e.err, "\n") != 1 || !strings.Contains(e.err, demo+" demonstration entries, "+accounts+" accounts and 1 organizations") {
 		t.Errorf("code %d, %s", e.code, e.err)
 	}
 }

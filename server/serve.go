@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -12,6 +13,8 @@ import (
 	"qingfu/auth"
 	"qingfu/directory"
 	"qingfu/handlers"
+	"qingfu/photos"
+	"qingfu/registry"
 	"qingfu/search"
 	"qingfu/search/memory"
 	"qingfu/seed"
@@ -23,6 +26,7 @@ type serveCommand struct {
 	dataSettings
 	demoSettings
 	signInSettings
+	photoSettings
 	Addr     string `env:"QINGFU_ADDR" default:":8080" help:"Address to listen on."`
 	MeiliURL string `name:"meili-url" env:"MEILI_URL" placeholder:"URL" help:"Meilisearch to use instead of the embedded index. Not in this version."`
 	MeiliKey string `name:"meili-key" env:"MEILI_KEY" placeholder:"KEY" help:"API key of Meilisearch."`
@@ -49,8 +53,11 @@ func (cmd *serveCommand) Run(ctx context.Context, con *console) (err error) {
 	if err := cmd.signInSettings.check(); err != nil {
 		return err
 	}
+	if err := cmd.photoSettings.check(); err != nil {
+		return err
+	}
 	if cmd.production() {
-		if list := cmd.developmentDefaults(); len(list) > 0 {
+		if list := cmd.developmentDefaults(cmd.DataDir); len(list) > 0 {
 			return fmt.Errorf("QINGFU_ENV is production, but some settings are still for development: %s", strings.Join(list, "; "))
 		}
 	}
@@ -77,6 +84,13 @@ func (cmd *serveCommand) Run(ctx context.Context, con *console) (err error) {
 		return err
 	}
 
+	bucket, err := cmd.photoSettings.open(ctx, cmd.DataDir)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, bucket.Close()) }()
+	album := photos.New(photos.Config{Bucket: bucket, Documents: st, Log: log, Now: time.Now})
+
 	regions, err := seed.Regions()
 	if err != nil {
 		return err
@@ -100,29 +114,46 @@ func (cmd *serveCommand) Run(ctx context.Context, con *console) (err error) {
 	if err := projector.start(ctx, con); err != nil {
 		return err
 	}
+	reg, err := registry.New(ctx, registry.Config{
+		Store: st, Auth: access, Photos: album, Search: engine, Regions: regions, Log: log, Now: time.Now, Random: rand.Reader, Explain: handlers.Explain,
+	})
+	if err != nil {
+		return err
+	}
 	app, err := handlers.New(handlers.Config{
 		Store: st, Search: engine, Regions: regions, Lexicon: lexicon, Calendar: calendar,
-		Auth: access, TrustedProxies: cmd.TrustedProxies, ReadLimit: cmd.ReadLimit,
+		Auth: access, Registry: reg, Photos: album, TrustedProxies: cmd.TrustedProxies, ReadLimit: cmd.ReadLimit,
 		Log: log, Now: time.Now, Version: version,
 		Ready:    projector.ready,
 		Progress: projector.progress,
+		Lag:      projector.lagTime,
 		DemoData: projector.demo.Load,
 	})
 	if err != nil {
 		return err
 	}
 
-	// Four things run until one of them ends: the projector, the housekeeping of
-	// accounts, the HTTP server and the wait for a signal.
+	reindexer := &reindexer{
+		meta: st.Meta, projector: projector, engine: engine,
+		newEngine: func() (*memory.Engine, error) { return memory.New(lexicon, calendar) },
+		node:      nodeName(listener.Addr().String()), log: log,
+	}
+
+	// These run until one of them ends: the projector and the one who rebuilds its
+	// index, the housekeeping of accounts, of listings and of photos, the HTTP server
+	// and the wait for a signal.
 	ctx, stop := context.WithCancel(ctx)
-	done := make(chan error, 3)
+	done := make(chan error, 6)
 	go func() { done <- projector.run(ctx) }()
+	go func() { done <- reindexer.run(ctx) }()
 	go func() { done <- access.Run(ctx) }()
+	go func() { done <- reg.Run(ctx) }()
+	go func() { done <- album.Run(ctx) }()
 	go func() { done <- app.Listener(listener) }()
 	announce(log, listener.Addr())
 
 	var failure error
-	running := 3
+	running := 6
 	select {
 	case <-ctx.Done():
 		log.Info("stopping")
@@ -156,9 +187,13 @@ func refuseDemo(ctx context.Context, st *store.Store, data *dataSettings) error 
 	if err != nil {
 		return err
 	}
-	if listings[0].N+accounts[0].N > 0 {
-		return fmt.Errorf("QINGFU_ENV is production, but the data folder %s holds %d demonstration entries and %d demonstration accounts: use another one",
-			data.DataDir, listings[0].N, accounts[0].N)
+	organizations, err := st.Organizations.Count(ctx, demo)
+	if err != nil {
+		return err
+	}
+	if listings[0].N+accounts[0].N+organizations[0].N > 0 {
+		return fmt.Errorf("QINGFU_ENV is production, but the data folder %s holds %d demonstration entries, %d accounts and %d organizations: use another one",
+			data.DataDir, listings[0].N, accounts[0].N, organizations[0].N)
 	}
 	return nil
 }
@@ -169,7 +204,7 @@ func seedOnce(ctx context.Context, st *store.Store, access *auth.Auth, cmd *serv
 	_, err := st.Meta.Get(ctx, seedMark)
 	if directory.KindOf(err) == directory.NotFound {
 		demo := access
-		if !cmd.Demo || cmd.production() {
+		if !cmd.Demo || !cmd.demoAccounts(&cmd.dataSettings) {
 			demo = nil
 		}
 		err = seedStore(ctx, st, demo, con, log)

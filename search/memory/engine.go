@@ -172,6 +172,25 @@ func (e *Engine) Reset() {
 	e.snapshot.Store(&snapshot{})
 }
 
+// TakeOver replaces all documents by those of another engine of the same lexicon,
+// which is empty afterwards. A search sees the ones or the others, and one that is
+// under way ends with those that it began with.
+func (e *Engine) TakeOver(from *Engine) error {
+	from.mu.Lock()
+	next, where, hours := from.snapshot.Load(), from.where, from.hours
+	from.where, from.hours = map[string]location{}, map[string]*directory.Hours{}
+	from.snapshot.Store(&snapshot{})
+	from.mu.Unlock()
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.closed {
+		return errClosed
+	}
+	e.where, e.hours = where, hours
+	e.publish(next)
+	return nil
+}
+
 var errClosed = errors.New("memory: the engine is closed")
 
 // publish makes a snapshot visible and wakes the merger.

@@ -1,0 +1,338 @@
+package main
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"maps"
+	"os"
+	"slices"
+	"strings"
+	"time"
+
+	"qingfu/directory"
+	"qingfu/search"
+	"qingfu/search/memory"
+	"qingfu/seed"
+	"qingfu/store"
+)
+
+// reindexCommand has the search index built anew: by the servers that run on the
+// store, each beside the index that it goes on using, or, when there is none, by
+// itself into the file that the next start takes up.
+//
+// Both sides speak through marks in the store. The command leaves a request; a
+// server that sees it says under its own name how far it is, all the time, until it
+// is done. Nothing has to be tidied up when either is killed: a request is heeded
+// for a minute only, and who has stopped reporting counts as gone.
+type reindexCommand struct {
+	dataSettings
+}
+
+// The marks of a reindex. The value of the request is its id, that of a report is
+// JSON. The names of reports go on with that of the node.
+const (
+	requestMark  = "reindex"
+	reportPrefix = "reindex/"
+)
+
+const (
+	answerTime  = 3 * time.Second  // in which a server that runs says so
+	lostTime    = 15 * time.Second // without a report, after which a server counts as gone
+	requestTime = time.Minute      // as long as a request is heeded
+)
+
+// report is how far a node is.
+type report struct {
+	Request string      `json:"request"`
+	State   reportState `json:"state"`
+	Done    int         `json:"done"`
+	Total   int         `json:"total"`
+	Error   string      `json:"error,omitempty"`
+
+	at time.Time
+}
+
+type reportState string
+
+const (
+	stateBuilding reportState = "building"
+	stateDone     reportState = "done"
+	stateFailed   reportState = "failed"
+)
+
+// lost tells whether a node has stopped before it was done.
+func (r *report) lost(now time.Time) bool {
+	return r.State == stateBuilding && now.Sub(r.at) > lostTime
+}
+
+// Run implements the command.
+func (cmd *reindexCommand) Run(ctx context.Context, con *console) error {
+	st, closer, err := cmd.openStore(ctx)
+	if err != nil {
+		return err
+	}
+	defer closer.Close()
+	request, err := requestReindex(ctx, st.Meta)
+	if err != nil {
+		return err
+	}
+	reports, err := watchReindex(ctx, st.Meta, request, answerTime, con)
+	if err == nil && len(reports) == 0 {
+		err = cmd.reindexAlone(ctx, st, request, con)
+	}
+	var failures []string
+	for _, node := range slices.Sorted(maps.Keys(reports)) {
+		switch r := reports[node]; r.State {
+		case stateDone:
+			con.printf("%s: %d listings\n", node, r.Total)
+		case stateFailed:
+			failures = append(failures, fmt.Sprintf("%s goes on with the index that it has: %s", node, r.Error))
+		default:
+			failures = append(failures, node+" has stopped: when it runs again, reindex once more")
+		}
+	}
+	if len(failures) > 0 {
+		err = errors.New(strings.Join(failures, "; "))
+	}
+	return errors.Join(err, st.Meta.Remove(context.WithoutCancel(ctx), requestMark))
+}
+
+// requestReindex leaves a request. It refuses to while another one is under way.
+func requestReindex(ctx context.Context, meta *store.Collection[store.Mark]) (request string, err error) {
+	now := time.Now()
+	reports, err := readReports(ctx, meta)
+	if err != nil {
+		return "", err
+	}
+	for node, r := range reports {
+		if r.State == stateBuilding && !r.lost(now) {
+			return "", fmt.Errorf("%s is building its index anew already, %d of %d listings: try again when it is done", node, r.Done, r.Total)
+		}
+	}
+	mark := store.Mark{Name: requestMark, Value: rand.Text(), At: now.UTC()}
+	before, err := meta.Get(ctx, requestMark)
+	switch {
+	case directory.KindOf(err) == directory.NotFound:
+		_, err = meta.Insert(ctx, mark)
+	case err == nil && now.Sub(before.Value.At) < answerTime:
+		err = errAskedAlready
+	case err == nil:
+		_, err = meta.Replace(ctx, before.Version, mark)
+	}
+	if directory.KindOf(err) == directory.Conflict {
+		err = errAskedAlready
+	}
+	return mark.Value, err
+}
+
+var errAskedAlready = errors.New("somebody else has just asked for a reindex: try again when it is done")
+
+// readReports returns what nodes have reported last, by their names.
+func readReports(ctx context.Context, meta *store.Collection[store.Mark]) (map[string]*report, error) {
+	marks, _, err := meta.Find(ctx, store.Query{After: &store.Position{ID: reportPrefix}, Limit: store.MaxLimit})
+	if err != nil {
+		return nil, err
+	}
+	reports := map[string]*report{}
+	for _, m := range marks {
+		node, ok := strings.CutPrefix(m.Value.Name, reportPrefix)
+		if !ok {
+			break // they stand together
+		}
+		r := &report{at: m.Value.At}
+		if err := json.Unmarshal([]byte(m.Value.Value), r); err != nil {
+			return nil, fmt.Errorf("mark %s: %w", m.Value.Name, err)
+		}
+		reports[node] = r
+	}
+	return reports, nil
+}
+
+// watchReindex shows how far the servers are that answer to a request in time, until
+// none of them is at it any more. It returns their last reports.
+func watchReindex(ctx context.Context, meta *store.Collection[store.Mark], request string, answer time.Duration, con *console) (map[string]*report, error) {
+	look := time.NewTicker(pollTime / 2)
+	defer look.Stop()
+	answered := time.After(answer)
+	late := false
+	var bar *bar
+	for {
+		reports, err := readReports(ctx, meta)
+		if ctx.Err() != nil {
+			return nil, fmt.Errorf("no longer watching; a server that has begun goes on: %w", ctx.Err())
+		}
+		if err != nil {
+			return nil, err
+		}
+		maps.DeleteFunc(reports, func(_ string, r *report) bool { return r.Request != request })
+		now, parts, total, busy := time.Now(), 0, 0, false
+		for _, r := range reports {
+			parts, total = parts+r.Done, total+r.Total
+			busy = busy || r.State == stateBuilding && !r.lost(now)
+		}
+		if bar == nil && len(reports) > 0 {
+			bar = con.progress("indexing listings anew", total)
+		}
+		if bar != nil {
+			bar.set(parts, total)
+		}
+		if late && !busy {
+			if bar != nil {
+				bar.done()
+			}
+			return reports, nil
+		}
+		select {
+		case <-ctx.Done():
+		case <-answered:
+			late = true
+		case <-look.C:
+		}
+	}
+}
+
+// reindexAlone builds the index and saves it for the next start.
+func (cmd *reindexCommand) reindexAlone(ctx context.Context, st *store.Store, request string, con *console) error {
+	regions, err := seed.Regions()
+	if err != nil {
+		return err
+	}
+	calendar, err := seed.Calendar()
+	if err != nil {
+		return err
+	}
+	engine, err := memory.New(search.NewLexicon(regions), calendar)
+	if err != nil {
+		return err
+	}
+	defer engine.Close()
+	file, err := openIndexFile(ctx, cmd.DataDir, st, engine)
+	if err != nil {
+		return err
+	}
+	p := newProjector(st.Listings, search.NewIndexer(regions), engine, file, cmd.logger(con.err))
+	err = reporting(ctx, st.Meta, nodeName("reindex"), request, p, engine, func() error {
+		// A server that starts meanwhile shall not take up what was there before.
+		if err := file.drop(); err != nil {
+			return err
+		}
+		if err := p.load(ctx, con); err != nil {
+			return err
+		}
+		return file.save(p.indexed.Load())
+	})
+	if err != nil {
+		return err
+	}
+	size, err := engine.Size(ctx)
+	con.printf("no server runs on %s; the index of %d listings is saved for the next start\n", cmd.DataDir, size)
+	return err
+}
+
+// reporting runs build and reports, in the name of a node, how far its projector is
+// and in the end how many listings the engine has.
+func reporting(ctx context.Context, meta *store.Collection[store.Mark], node, request string, p *projector, engine search.Engine, build func() error) error {
+	again := time.NewTicker(pollTime)
+	defer again.Stop()
+	result := make(chan error, 1)
+	go func() { result <- build() }()
+	tell := func(r report) error {
+		if r.State == stateDone {
+			size, err := engine.Size(ctx)
+			if err != nil {
+				return err
+			}
+			r.Done, r.Total = size, size
+		} else if bar := p.loading.Load(); bar != nil {
+			r.Done, r.Total = min(int(bar.count.Load()), bar.total), bar.total
+		}
+		r.Request = request
+		value, err := json.Marshal(r)
+		if err == nil {
+			// The last report is due when ctx has ended, too.
+			_, err = meta.Upsert(context.WithoutCancel(ctx), []store.Mark{{Name: reportPrefix + node, Value: string(value), At: time.Now().UTC()}})
+		}
+		return err
+	}
+	for {
+		_ = tell(report{State: stateBuilding}) // what cannot be told now is told with the next
+		select {
+		case err := <-result:
+			if err != nil {
+				return errors.Join(err, tell(report{State: stateFailed, Error: err.Error()}))
+			}
+			return tell(report{State: stateDone})
+		case <-again.C:
+		}
+	}
+}
+
+// nodeName names a process among those that work on one store: by its machine and
+// its address, which do not change, so that reports take the place of older ones.
+func nodeName(at string) string {
+	host, err := os.Hostname()
+	if err != nil {
+		return at
+	}
+	return host + " " + at
+}
+
+// reindexer builds the index of a server anew when a command asks for it.
+type reindexer struct {
+	meta      *store.Collection[store.Mark]
+	projector *projector
+	engine    *memory.Engine // the projector's
+	newEngine func() (*memory.Engine, error)
+	node      string
+	log       *slog.Logger
+}
+
+// run answers requests until ctx ends.
+func (r *reindexer) run(ctx context.Context) error {
+	poll := time.NewTicker(pollTime)
+	defer poll.Stop()
+	handled := ""
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-poll.C:
+		}
+		mark, err := r.meta.Get(ctx, requestMark)
+		if err != nil || mark.Value.Value == handled || time.Since(mark.Value.At) > requestTime {
+			continue // there is no request; that the store is away is for others to say
+		}
+		handled = mark.Value.Value
+		if err := r.rebuild(ctx, handled); err != nil && ctx.Err() == nil {
+			r.log.Error("the search index was not built anew; the one in use goes on", "error", err)
+		}
+	}
+}
+
+// rebuild builds an index beside the one in use, which is kept up to date all the
+// while, and changes over to it. There are two in memory for that time.
+func (r *reindexer) rebuild(ctx context.Context, request string) error {
+	begun := time.Now()
+	fresh, err := r.newEngine()
+	if err != nil {
+		return err
+	}
+	defer fresh.Close()
+	next := newProjector(r.projector.listings, r.projector.indexer, fresh, nil, r.log)
+	next.workers = 1 // the others are for the requests
+	err = reporting(ctx, r.meta, r.node, request, next, r.engine, func() error {
+		if err := next.load(ctx, &console{io.Discard, io.Discard}); err != nil {
+			return err
+		}
+		return r.projector.takeOver(ctx, next, func() error { return r.engine.TakeOver(fresh) })
+	})
+	if err == nil {
+		r.log.Info("the search index was built anew", "took", time.Since(begun).Round(time.Millisecond))
+	}
+	return err
+}
