@@ -7,9 +7,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/getkin/kin-openapi/openapi3"
-
-	"qingfu"
 	"qingfu/auth"
 	"qingfu/directory"
 )
@@ -327,7 +324,7 @@ func TestScopes(t *testing.T) {
 
 // TestPermissionsAreTheContract compares the table with x-permission and security.
 func TestPermissionsAreTheContract(t *testing.T) {
-	doc, err := openapi3.NewLoader().LoadFromData(qingfu.OpenAPI)
+	doc, err := contract()
 	if err != nil {
 		t.Fatal(err)
 	}

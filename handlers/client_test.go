@@ -10,6 +10,7 @@ import (
 )
 
 func TestNetwork(t *testing.T) {
+	app := newFixture(t, nil).app
 	proxies := []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8"), netip.MustParsePrefix("fd00::/8")}
 	for _, tc := range []struct {
 		name    string
@@ -43,7 +44,6 @@ func TestNetwork(t *testing.T) {
 		for _, other := range []string{"X-Real-IP", "Forwarded", "True-Client-IP", "CF-Connecting-IP", "X-Client-IP"} {
 			ctx.Request.Header.Set(other, "1.2.3.4") // of no effect
 		}
-		app := newFixture(t, nil).app
 		c := app.AcquireCtx(ctx)
 		if got := f.network(c); got != tc.want {
 			t.Errorf("%s: %s, want %s", tc.name, got, tc.want)

@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"net/netip"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/getkin/kin-openapi/openapi3"
@@ -87,8 +88,11 @@ func New(cfg Config) (*fiber.App, error) {
 	return a.app(a.routes())
 }
 
+// contract reads openapi.yaml, once. Nobody may change it.
+var contract = sync.OnceValues(func() (*openapi3.T, error) { return openapi3.NewLoader().LoadFromData(qingfu.OpenAPI) })
+
 func newAPI(cfg Config) (*api, error) {
-	doc, err := openapi3.NewLoader().LoadFromData(qingfu.OpenAPI)
+	doc, err := contract()
 	if err != nil {
 		return nil, fmt.Errorf("openapi.yaml: %w", err)
 	}

@@ -12,13 +12,12 @@ import (
 	"github.com/gofiber/fiber/v2"
 	"github.com/valyala/fasthttp"
 
-	"qingfu"
 	"qingfu/directory"
 )
 
 // The contract, the statuses and the messages must name the same codes.
 func TestCodesAreTheContract(t *testing.T) {
-	doc, err := openapi3.NewLoader().LoadFromData(qingfu.OpenAPI)
+	doc, err := contract()
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -13,7 +13,6 @@ import (
 
 	"github.com/getkin/kin-openapi/openapi3"
 
-	"qingfu"
 	"qingfu/directory"
 )
 
@@ -412,7 +411,7 @@ func (f *fixture) find(w walk, id string) any {
 // TestVocabulariesAreTheContract compares enumerations of the contract with those
 // of the program, and looks for texts.
 func TestVocabulariesAreTheContract(t *testing.T) {
-	doc, err := openapi3.NewLoader().LoadFromData(qingfu.OpenAPI)
+	doc, err := contract()
 	if err != nil {
 		t.Fatal(err)
 	}
