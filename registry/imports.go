@@ -18,7 +18,7 @@ import (
 // does not change by an import; that is for the officials.
 const (
 	importKeep  = 7 * 24 * time.Hour
-	importLease = time.Minute
+	importLease = 10 * time.Second
 	importBatch = 100 // rows between two looks at the lease
 	maxQueued   = 5   // imports of one organization that are not done
 )

@@ -68,7 +68,10 @@ func TestKilledTwentyTimes(t *testing.T) {
 	if testing.Short() {
 		t.Skip("SKIPPED: killing servers takes long")
 	}
-	const kills, rows = 20, 250
+	kills, rows := 20, 250
+	if racing {
+		kills = 6
+	}
 	dir := t.TempDir()
 	random := rand.New(rand.NewPCG(1, 2))
 	c := startChild(t, dir)
