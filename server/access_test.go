@@ -80,22 +80,32 @@ func (s *served) post(path, token string, body any, status int) map[string]any {
 
 var codeInLog = regexp.MustCompile(`phone=(\S+).* code=(\d{6})|code=(\d{6}).* phone=(\S+)`)
 
-// lastCode returns the code that the log shows last.
-func (s *served) lastCode() string {
-	s.t.Helper()
-	all := codeInLog.FindAllStringSubmatch(s.logged(), -1)
-	if len(all) == 0 {
-		s.t.Fatalf("no code in the log:\n%s", s.logged())
+// codes returns the codes that the log shows, the last one last.
+func (s *served) codes() (codes []string) {
+	for _, found := range codeInLog.FindAllStringSubmatch(s.logged(), -1) {
+		codes = append(codes, found[2]+found[3])
 	}
-	last := all[len(all)-1]
-	return last[2] + last[3]
+	return codes
+}
+
+// askForCode asks for a code and returns it once the log shows it, which may be
+// after the answer.
+func (s *served) askForCode(ask func()) string {
+	s.t.Helper()
+	before := len(s.codes())
+	ask()
+	s.until("the log shows a code", func() bool { return len(s.codes()) > before })
+	codes := s.codes()
+	return codes[len(codes)-1]
 }
 
 // signIn signs somebody in and returns the tokens.
 func (s *served) signIn(phone string) map[string]any {
 	s.t.Helper()
-	s.post("/v1/auth/codes", "", map[string]string{"phone": phone}, http.StatusAccepted)
-	return s.post("/v1/auth/tokens", "", map[string]string{"phone": phone, "code": s.lastCode()}, http.StatusOK)
+	code := s.askForCode(func() {
+		s.post("/v1/auth/codes", "", map[string]string{"phone": phone}, http.StatusAccepted)
+	})
+	return s.post("/v1/auth/tokens", "", map[string]string{"phone": phone, "code": code}, http.StatusOK)
 }
 
 // TestAccountsFromTheCommandLine gives, uses and takes back a role on a server

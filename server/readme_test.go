@@ -126,7 +126,8 @@ func TestReadmeSignsIn(t *testing.T) {
 			}
 		}
 		if strings.Contains(line, "/v1/auth/codes") {
-			variables = append(variables, "CODE="+s.lastCode())
+			s.until("the log shows the code", func() bool { return len(s.codes()) > 0 })
+			variables = append(variables, "CODE="+s.codes()[0])
 		}
 		if answer.Access != "" {
 			variables = append(variables, "TOKEN="+answer.Access, "REFRESH="+answer.Refresh)
