@@ -134,7 +134,7 @@ func (a *Auth) Erase(ctx context.Context, caller directory.Caller, from Client) 
 	if err := a.recordFor(ctx, caller.Account, directory.AuditEntry{Action: directory.AuditErasure, Actor: caller.Account, Subject: caller.Account, Detail: "asked for"}, from); err != nil {
 		return time.Time{}, err
 	}
-	account, err := update(ctx, a.Store.Accounts, caller.Account, func(account *directory.Account) error {
+	doc, err := a.Store.Accounts.Update(ctx, caller.Account, func(account *directory.Account) error {
 		if account.EraseAt == nil { // asking again puts nothing off
 			at := a.now().Add(erasureGrace)
 			account.EraseAt = &at
@@ -144,6 +144,7 @@ func (a *Auth) Erase(ctx context.Context, caller directory.Caller, from Client) 
 	if err != nil {
 		return time.Time{}, err
 	}
+	account := doc.Value
 	err = a.Notify(ctx, account.ID, directory.NoteErasure, map[string]string{"on": string(directory.DateOf(*account.EraseAt))})
 	return *account.EraseAt, errors.Join(err, a.endAll(ctx, account.ID))
 }
@@ -163,7 +164,7 @@ func (a *Auth) Restore(ctx context.Context, caller directory.Caller, from Client
 	if err := a.recordFor(ctx, caller.Account, directory.AuditEntry{Action: directory.AuditErasure, Actor: caller.Account, Subject: caller.Account, Detail: "called off"}, from); err != nil {
 		return err
 	}
-	_, err := update(ctx, a.Store.Accounts, caller.Account, func(account *directory.Account) error {
+	_, err := a.Store.Accounts.Update(ctx, caller.Account, func(account *directory.Account) error {
 		if account.EraseAt != nil && !account.EraseAt.After(a.Now()) {
 			return &directory.Error{Kind: directory.Conflict, What: "account"}
 		}
@@ -175,7 +176,7 @@ func (a *Auth) Restore(ctx context.Context, caller directory.Caller, from Client
 
 // eraseDue erases the accounts whose time has come.
 func (a *Auth) eraseDue(ctx context.Context) error {
-	docs, err := all(ctx, a.Store.Accounts, store.Query{Where: []store.Condition{
+	docs, err := a.Store.Accounts.All(ctx, store.Query{Where: []store.Condition{
 		{Field: "erase", Op: store.Min, Value: int64(1)}, {Field: "erase", Op: store.Less, Value: a.Now().UnixMilli()},
 	}})
 	for _, d := range docs {
@@ -198,11 +199,11 @@ func (a *Auth) erase(ctx context.Context, account directory.Account) (err error)
 		removeAll(ctx, a.Store.Favourites, of, func(f *directory.Favourite) string { return f.Key() }),
 		removeAll(ctx, a.Store.Notifications, of, func(n *directory.Notification) string { return n.ID }),
 		removeAll(ctx, a.Store.Claims, of, func(c *directory.Claim) string { return c.ID }),
-		remove(ctx, a.Store.PhoneCodes, account.PhoneHash),
+		a.Store.PhoneCodes.Remove(ctx, account.PhoneHash),
 	); err != nil {
 		return err
 	}
-	if err := remove(ctx, a.Store.Accounts, account.ID); err != nil {
+	if err := a.Store.Accounts.Remove(ctx, account.ID); err != nil {
 		return err
 	}
 	// Whoever signed in meanwhile has a session of nobody.
@@ -210,9 +211,9 @@ func (a *Auth) erase(ctx context.Context, account directory.Account) (err error)
 }
 
 func removeAll[T any](ctx context.Context, c *store.Collection[T], q store.Query, id func(*T) string) error {
-	docs, err := all(ctx, c, q)
+	docs, err := c.All(ctx, q)
 	for i := range docs {
-		err = errors.Join(err, remove(ctx, c, id(&docs[i].Value)))
+		err = errors.Join(err, c.Remove(ctx, id(&docs[i].Value)))
 	}
 	return err
 }
@@ -245,9 +246,9 @@ func (a *Auth) Export(ctx context.Context, caller directory.Caller) (Belongings,
 	b.Account, b.Grants = account.Value, caller.Grants
 	var errs [5]error
 	b.Sessions, errs[0] = a.Sessions(ctx, caller.Account)
-	b.Favourites, errs[1] = values(all(ctx, a.Store.Favourites, of("account")))
-	b.Notifications, errs[2] = values(all(ctx, a.Store.Notifications, of("account")))
-	b.Claims, errs[4] = values(all(ctx, a.Store.Claims, of("account")))
+	b.Favourites, errs[1] = values(a.Store.Favourites.All(ctx, of("account")))
+	b.Notifications, errs[2] = values(a.Store.Notifications.All(ctx, of("account")))
+	b.Claims, errs[4] = values(a.Store.Claims.All(ctx, of("account")))
 	lines := of("actor")
 	lines.Desc, lines.Limit = true, exportedAudit
 	audit, more, err := a.Store.Audit.Find(ctx, lines)

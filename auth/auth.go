@@ -155,27 +155,6 @@ func sweep[T any](ctx context.Context, a *Auth, c *store.Collection[T], field st
 	}
 }
 
-// update reads a document, lets change alter it and stores it, again and again
-// until nobody else has written it in between. When change returns an error,
-// nothing is stored and that error is returned.
-func update[T any](ctx context.Context, c *store.Collection[T], id string, change func(*T) error) (T, error) {
-	for range maxRetries {
-		doc, err := c.Get(ctx, id)
-		if err == nil {
-			err = change(&doc.Value)
-		}
-		if err != nil {
-			return doc.Value, err
-		}
-		_, err = c.Replace(ctx, doc.Version, doc.Value)
-		if directory.KindOf(err) != directory.Conflict {
-			return doc.Value, err
-		}
-	}
-	var zero T
-	return zero, errBusy
-}
-
 // maxRetries is how often a write is tried that others keep overtaking: more
 // often than anybody but an attacker makes requests at once.
 const maxRetries = 100

@@ -238,7 +238,7 @@ func get[T any](t *testing.T, c *store.Collection[T], id string) store.Doc[T] {
 // every returns all documents of a collection.
 func every[T any](t *testing.T, c *store.Collection[T]) []T {
 	t.Helper()
-	out, err := values(all(t.Context(), c, store.Query{}))
+	out, err := values(c.All(t.Context(), store.Query{}))
 	if err != nil {
 		t.Fatal(err)
 	}

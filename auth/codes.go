@@ -201,11 +201,11 @@ func (a *Auth) takeTurn(c *directory.PhoneCode) error {
 // updateCode changes the state of a phone, which begins empty.
 func (a *Auth) updateCode(ctx context.Context, hash string, change func(*directory.PhoneCode) error) (directory.PhoneCode, error) {
 	for range maxRetries {
-		c, err := update(ctx, a.Store.PhoneCodes, hash, change)
+		doc, err := a.Store.PhoneCodes.Update(ctx, hash, change)
 		if directory.KindOf(err) != directory.NotFound {
-			return c, err
+			return doc.Value, err
 		}
-		c = directory.PhoneCode{PhoneHash: hash}
+		c := directory.PhoneCode{PhoneHash: hash}
 		if err := change(&c); err != nil {
 			return c, err
 		}
@@ -226,7 +226,7 @@ var errWrongCode = &directory.Error{Kind: directory.Unauthenticated, What: "code
 func (a *Auth) redeem(ctx context.Context, phoneHash, code string) error {
 	given := a.hashCode(phoneHash, code)
 	wrong := false
-	_, err := update(ctx, a.Store.PhoneCodes, phoneHash, func(c *directory.PhoneCode) error {
+	_, err := a.Store.PhoneCodes.Update(ctx, phoneHash, func(c *directory.PhoneCode) error {
 		if c.CodeHash == "" || !c.ExpiresAt.After(a.Now()) || c.Tries >= codeTries {
 			return errWrongCode
 		}

@@ -19,7 +19,7 @@ func (a *Auth) AddDemo(ctx context.Context, phone, name, secret string, grants [
 		}
 	}
 	// The name comes last: with it, the account is complete.
-	_, err = update(ctx, a.Store.Accounts, account.ID, func(account *directory.Account) error {
+	_, err = a.Store.Accounts.Update(ctx, account.ID, func(account *directory.Account) error {
 		account.Name = name
 		if secret != "" {
 			sealed, err := a.Keys.Seal(secretPurpose(account.ID), secret)

@@ -63,7 +63,7 @@ func reseal[T any](ctx context.Context, c *store.Collection[T], fields func(*T) 
 				continue
 			}
 			id, _ := fields(&docs[i].Value)
-			_, err := update(ctx, c, id, func(d *T) error {
+			_, err := c.Update(ctx, id, func(d *T) error {
 				_, list := fields(d)
 				for _, f := range list {
 					text, err := keys.Open(f.purpose, *f.value)

@@ -111,7 +111,7 @@ func TestResealOfMany(t *testing.T) {
 func TestResealOfWhatCannotBeOpened(t *testing.T) {
 	f := newFixture(t)
 	id := f.signIn(t, ann).Session.Account
-	if _, err := update(t.Context(), f.Store.Accounts, id, func(a *directory.Account) error {
+	if _, err := f.Store.Accounts.Update(t.Context(), id, func(a *directory.Account) error {
 		a.Phone = "0.x"
 		return nil
 	}); err != nil {

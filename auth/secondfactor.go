@@ -49,7 +49,7 @@ func (a *Auth) EnrolSecondFactor(ctx context.Context, caller directory.Caller) (
 	if err != nil {
 		return Enrolment{}, err
 	}
-	account, err := update(ctx, a.Store.Accounts, caller.Account, func(account *directory.Account) error {
+	doc, err := a.Store.Accounts.Update(ctx, caller.Account, func(account *directory.Account) error {
 		if account.Enrolled() {
 			return &directory.Error{Kind: directory.Conflict, What: "second_factor"}
 		}
@@ -59,7 +59,7 @@ func (a *Auth) EnrolSecondFactor(ctx context.Context, caller directory.Caller) (
 	if err != nil {
 		return Enrolment{}, err
 	}
-	phone, err := a.MaskedPhone(&account)
+	phone, err := a.MaskedPhone(&doc.Value)
 	return Enrolment{secret, otpauth(secret, phone)}, err
 }
 
@@ -126,7 +126,7 @@ func (a *Auth) ShowSecondFactor(ctx context.Context, caller directory.Caller, co
 
 // noteShown notes in the caller's session that it has shown a second factor.
 func (a *Auth) noteShown(ctx context.Context, caller directory.Caller) error {
-	_, err := update(ctx, a.Store.Sessions, caller.Session, func(s *directory.Session) error {
+	_, err := a.Store.Sessions.Update(ctx, caller.Session, func(s *directory.Session) error {
 		now := a.now()
 		s.SecondFactorAt = &now
 		return nil
@@ -167,7 +167,7 @@ func (a *Auth) ResetSecondFactor(ctx context.Context, account directory.Account)
 	if err := a.recordFor(ctx, account.ID, directory.AuditEntry{Action: directory.AuditSecondFactor, Subject: account.ID, Detail: "reset"}, Client{}); err != nil {
 		return err
 	}
-	_, err := update(ctx, a.Store.Accounts, account.ID, func(account *directory.Account) error {
+	_, err := a.Store.Accounts.Update(ctx, account.ID, func(account *directory.Account) error {
 		account.SecondFactor = nil
 		return nil
 	})
@@ -184,7 +184,7 @@ func (a *Auth) forgetShown(ctx context.Context, account string) error {
 		return err
 	}
 	for _, s := range sessions {
-		_, err := update(ctx, a.Store.Sessions, s.ID, func(s *directory.Session) error {
+		_, err := a.Store.Sessions.Update(ctx, s.ID, func(s *directory.Session) error {
 			s.SecondFactorAt = nil
 			return nil
 		})
@@ -201,7 +201,7 @@ func (a *Auth) useSecondFactor(ctx context.Context, caller directory.Caller, fro
 		return err
 	}
 	entry := directory.AuditEntry{Action: directory.AuditSecondFactor, Actor: caller.Account, Subject: caller.Account, Detail: what}
-	_, err := update(ctx, a.Store.Accounts, caller.Account, func(account *directory.Account) error {
+	_, err := a.Store.Accounts.Update(ctx, caller.Account, func(account *directory.Account) error {
 		if account.SecondFactor == nil {
 			return &directory.Error{Kind: directory.Conflict, What: "second_factor"}
 		}

@@ -211,7 +211,7 @@ func TestNoCodeIsTakenTwice(t *testing.T) {
 		f.clock.set(start.Add(time.Duration(i)*2*time.Hour + time.Duration(step.now)*totpPeriod))
 		code := totp(t, secret, start.Add(time.Duration(i)*2*time.Hour+time.Duration(step.code)*totpPeriod))
 		if i > 0 { // what counts is the distance to the last code
-			if _, err := update(t.Context(), f.Store.Accounts, caller.Account, func(a *directory.Account) error {
+			if _, err := f.Store.Accounts.Update(t.Context(), caller.Account, func(a *directory.Account) error {
 				a.SecondFactor.LastStep += int64(2 * time.Hour / totpPeriod)
 				return nil
 			}); err != nil {

@@ -184,7 +184,7 @@ func (a *Auth) Refresh(ctx context.Context, token string, from Client) (Tokens, 
 		return Tokens{}, errBadToken
 	}
 	var refresh string
-	s, err := update(ctx, a.Store.Sessions, id, func(s *directory.Session) (err error) {
+	doc, err := a.Store.Sessions.Update(ctx, id, func(s *directory.Session) (err error) {
 		switch {
 		case generation < s.Generation:
 			return errSpent
@@ -195,6 +195,7 @@ func (a *Auth) Refresh(ctx context.Context, token string, from Client) (Tokens, 
 		refresh, err = a.renew(s)
 		return err
 	})
+	s := doc.Value
 	switch {
 	case errors.Is(err, errSpent):
 		entry := directory.AuditEntry{Action: directory.AuditRefresh, Actor: s.Account, Subject: id}
@@ -212,7 +213,7 @@ func (a *Auth) Refresh(ctx context.Context, token string, from Client) (Tokens, 
 
 // Sessions returns the sessions of an account, the newest first.
 func (a *Auth) Sessions(ctx context.Context, account string) ([]directory.Session, error) {
-	docs, err := all(ctx, a.Store.Sessions, store.Query{
+	docs, err := a.Store.Sessions.All(ctx, store.Query{
 		Where: []store.Condition{{Field: "account", Op: store.Eq, Value: account}}, Desc: true,
 	})
 	out := make([]directory.Session, 0, len(docs))
@@ -222,22 +223,6 @@ func (a *Auth) Sessions(ctx context.Context, account string) ([]directory.Sessio
 		}
 	}
 	return out, err
-}
-
-// all reads every page of a query.
-func all[T any](ctx context.Context, c *store.Collection[T], q store.Query) (out []store.Doc[T], err error) {
-	q.Limit = store.MaxLimit
-	for {
-		docs, next, err := c.Find(ctx, q)
-		if err != nil {
-			return nil, err
-		}
-		out = append(out, docs...)
-		if next == nil {
-			return out, nil
-		}
-		q.After = next
-	}
 }
 
 // EndSession ends one of the caller's own sessions, at once. It returns NotFound
@@ -257,26 +242,7 @@ func (a *Auth) EndSession(ctx context.Context, caller directory.Caller, id strin
 }
 
 // end deletes a session, whatever state it is in.
-func (a *Auth) end(ctx context.Context, id string) error { return remove(ctx, a.Store.Sessions, id) }
-
-// remove deletes a document in whatever version it is; one that is not there is
-// no error.
-func remove[T any](ctx context.Context, c *store.Collection[T], id string) error {
-	for range maxRetries {
-		doc, err := c.Get(ctx, id)
-		if err == nil {
-			err = c.Delete(ctx, id, doc.Version)
-		}
-		switch directory.KindOf(err) {
-		case directory.NotFound:
-			return nil
-		case directory.Conflict:
-			continue
-		}
-		return err
-	}
-	return errBusy
-}
+func (a *Auth) end(ctx context.Context, id string) error { return a.Store.Sessions.Remove(ctx, id) }
 
 // Authenticate returns the caller that an access token stands for. It returns
 // Unauthenticated for a token that is not good, or whose session has ended.

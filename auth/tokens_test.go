@@ -507,7 +507,7 @@ func TestSigningKeyThatIsNone(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, err := update(t.Context(), f.Store.SigningKeys, "1", func(k *directory.SigningKey) error {
+		if _, err := f.Store.SigningKeys.Update(t.Context(), "1", func(k *directory.SigningKey) error {
 			k.Private = private
 			return nil
 		}); err != nil {

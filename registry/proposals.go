@@ -103,6 +103,9 @@ func (r *Registry) Save(ctx context.Context, caller directory.Caller, seen store
 	if p.State == directory.ProposalSubmitted || p.State == directory.ProposalApproved {
 		return seen, &directory.Error{Kind: directory.Conflict, What: "submitted"}
 	}
+	if content.Kind != p.Content.Kind {
+		return seen, directory.InvalidFields("proposal", []directory.FieldError{{Pointer: "/kind", Code: directory.CodeValue, Limit: string(p.Content.Kind)}})
+	}
 	p.Content = r.fill(content, p.Content)
 	p.State, p.SavedBy, p.SavedAt = directory.ProposalEditing, caller.Account, r.now()
 	if err := r.checkExternalID(ctx, p); err != nil {

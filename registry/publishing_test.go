@@ -36,6 +36,10 @@ func TestProposalBecomesPublic(t *testing.T) {
 	if doc, err = f.Submit(ctx, owner, doc); err != nil {
 		t.Fatal(err)
 	}
+	brand := home("湟水养老院")
+	brand.Kind = directory.BrandKind
+	_, err = f.Save(ctx, owner, stale, brand)
+	kind(t, "another kind", err, directory.Invalid)
 	_, err = f.Save(ctx, owner, doc, home("改名"))
 	kind(t, "saved while it waits", err, directory.Conflict)
 	_, err = f.Submit(ctx, owner, stale)
