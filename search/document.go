@@ -25,6 +25,7 @@ type Card struct {
 	PriceFrom    *int64                        `json:"price_from"` // fen
 	Satisfaction directory.SatisfactionSummary `json:"satisfaction"`
 	Demo         bool                          `json:"demo"`
+	Stale        bool                          `json:"stale,omitempty"` // its facts were not confirmed in time
 }
 
 // RegionRef names a region; Path holds the names from the province down to it.
@@ -145,7 +146,7 @@ func (x *Indexer) Document(l *directory.Listing) (Document, error) {
 		Location:   l.Location,
 		Categories: NewTermRefs(l.Categories, "zh", CategoryTerm),
 		Badges:     NewTermRefs(d.Badges, "zh", directory.BadgeTerm),
-		PriceFrom:  d.PriceFrom, Satisfaction: summary, Demo: l.Demo,
+		PriceFrom:  d.PriceFrom, Satisfaction: summary, Demo: l.Demo, Stale: l.Stale,
 	})
 	d.Card = string(b)
 	return d, err
