@@ -75,7 +75,7 @@ func Open(ctx context.Context, path string) (_ *Engine, err error) {
 			e.release()
 		}
 	}()
-	common := []string{"busy_timeout(5000)", "temp_store(MEMORY)", "cache_size(-16000)", "mmap_size(268435456)"}
+	common := []string{"busy_timeout(5000)", "temp_store(MEMORY)", "secure_delete(1)", "cache_size(-16000)", "mmap_size(268435456)"}
 	// A larger log than the default keeps checkpoints rare while much is written.
 	e.writer, err = sql.Open("sqlite", dsn(path, append(common, "journal_mode(WAL)", "synchronous(FULL)",
 		"wal_autocheckpoint(8000)", "journal_size_limit(67108864)")))

@@ -118,10 +118,10 @@ func TestOpenAnyName(t *testing.T) {
 	}
 }
 
-// TestSettings holds what durability rests on.
+// TestSettings holds what durability rests on, and that what is deleted leaves no trace.
 func TestSettings(t *testing.T) {
 	e := open(t, filepath.Join(t.TempDir(), "store.db"))
-	for pragma, want := range map[string]string{"journal_mode": "wal", "synchronous": "2"} {
+	for pragma, want := range map[string]string{"journal_mode": "wal", "synchronous": "2", "secure_delete": "1"} {
 		var got string
 		if err := e.conn.QueryRowContext(t.Context(), "PRAGMA "+pragma).Scan(&got); err != nil || got != want {
 			t.Errorf("%s is %s, %v; want %s", pragma, got, err, want)
