@@ -142,3 +142,9 @@ func (c *Caller) Narrow(p Permission, bureau Bureau, region string, regions *Reg
 	}
 	return out
 }
+
+// Belongs tells whether a caller is a member of an organization: nobody decides
+// about what is their own.
+func (c *Caller) Belongs(organization string) bool {
+	return organization != "" && slices.ContainsFunc(c.Grants, func(g Grant) bool { return g.Organization == organization })
+}

@@ -105,7 +105,7 @@ func (f *fixture) proposed(t *testing.T, organization, region string) string {
 		`{"kind":"elder_care","names":{"zh":"湟水养老院`+region+`"},"region":"`+region+`","categories":["nursing_home"],"elder_care":{"beds_total":40}}`)
 	id, _ := textOf(answer, "id")
 	member.step(200, "POST", "/v1/listings/"+id+"/proposal:submit", "", "If-Match", "*")
-	walk{f, t, f.as(t, admin)}.step(200, "POST", "/v1/reviews/"+id+"/decision", `{"outcome":"approved"}`)
+	walk{f, t, f.as(t, admin)}.step(200, "POST", "/v1/reviews/"+id+"/decision", `{"outcome":"approved"}`, "If-Match", "*")
 	member.step(200, "PUT", "/v1/listings/"+id+"/proposal",
 		`{"kind":"elder_care","names":{"zh":"湟水养老院`+region+`"},"region":"`+region+`","categories":["nursing_home"],"elder_care":{"beds_total":60}}`, "If-Match", "*")
 	member.step(200, "POST", "/v1/listings/"+id+"/proposal:submit", "", "If-Match", "*")
@@ -292,8 +292,8 @@ func TestScopes(t *testing.T) {
 		{"releaseReview", "official", "POST", "/v1/reviews/" + mine + "/release", "", 204},
 		{"releaseReview", "official", "POST", "/v1/reviews/" + theirs + "/release", "", 403},
 		{"decideReview", "official", "POST", "/v1/reviews/" + theirs + "/decision", `{"outcome":"approved"}`, 403},
-		{"decideReview", "official", "POST", "/v1/reviews/" + mine + "/decision", `{"outcome":"rejected"}`, 400}, // no reason
-		{"approveReviews", "official", "POST", "/v1/reviews:approve", `{"ids":["` + theirs + `"]}`, 200},         // which approves none; see TestBulkApproval
+		{"decideReview", "official", "POST", "/v1/reviews/" + mine + "/decision", `{"outcome":"rejected"}`, 400},              // no reason
+		{"approveReviews", "official", "POST", "/v1/reviews:approve", `{"items":[{"id":"` + theirs + `","version":1}]}`, 200}, // which approves none; see TestBulkApproval
 		{"suspendListing", "official", "POST", "/v1/listings/" + theirs + "/suspension", `{"reasons":["incorrect"]}`, 403},
 		{"unsuspendListing", "official", "DELETE", "/v1/listings/" + theirs + "/suspension", "", 403},
 		{"mergeListing", "official", "POST", "/v1/listings/" + theirs + "/merge", `{"into":"` + mine + `"}`, 403},

@@ -8,6 +8,7 @@ import (
 	"qingfu/directory"
 	"qingfu/registry"
 	"qingfu/search"
+	"qingfu/store"
 )
 
 // reviewView is a proposal in an official's queue.
@@ -22,11 +23,14 @@ type reviewView struct {
 	SubmittedAt *time.Time       `json:"submitted_at"`
 	Reviewer    string           `json:"reviewer"` // "me", "other" or ""
 	ReviewUntil *time.Time       `json:"review_until"`
+	Version     int64            `json:"version"` // for approveReviews
 }
 
-func (a *api) viewReview(in *input, p *directory.Proposal) reviewView {
+func (a *api) viewReview(in *input, doc *store.Doc[directory.Proposal]) reviewView {
+	p := &doc.Value
 	v := reviewView{
-		ID: p.ID, Name: p.Content.Names.In(in.lang), Kind: p.Content.Kind, Region: search.NewRegionRef(a.Regions, p.Content.Region, in.lang),
+		Version: doc.Version,
+		ID:      p.ID, Name: p.Content.Names.In(in.lang), Kind: p.Content.Kind, Region: search.NewRegionRef(a.Regions, p.Content.Region, in.lang),
 		New: p.Base == 0 && p.Content.Revision == 0, Reported: p.SubmittedBy == "", Duplicates: len(p.Duplicates), SubmittedAt: p.SubmittedAt,
 	}
 	if p.ReviewUntil != nil && p.ReviewUntil.After(a.Now()) {
@@ -55,25 +59,26 @@ func (a *api) listReviews(c *fiber.Ctx, in *input) error {
 	}
 	items := make([]reviewView, len(docs))
 	for i := range docs {
-		items[i] = a.viewReview(in, &docs[i].Value)
+		items[i] = a.viewReview(in, &docs[i])
 	}
 	return sendList(c, items, hash, next)
 }
 
 // reviewOf returns the proposal that an official asks for, when it is in scope.
-func (a *api) reviewOf(c *fiber.Ctx, in *input) (directory.Proposal, error) {
+func (a *api) reviewOf(c *fiber.Ctx, in *input) (store.Doc[directory.Proposal], error) {
 	if err := in.err(); err != nil {
-		return directory.Proposal{}, err
+		return store.Doc[directory.Proposal]{}, err
 	}
 	doc, err := a.Store.Proposals.Get(c.UserContext(), in.text("id"))
 	if err != nil {
-		return doc.Value, err
+		return doc, err
 	}
-	return doc.Value, in.covers(a, registry.ScopeOf(&doc.Value.Content))
+	return doc, in.covers(a, registry.ScopeOf(&doc.Value.Content))
 }
 
 // sendReview answers with a proposal beside what is public.
-func (a *api) sendReview(c *fiber.Ctx, in *input, p *directory.Proposal) error {
+func (a *api) sendReview(c *fiber.Ctx, in *input, doc *store.Doc[directory.Proposal]) error {
+	p := &doc.Value
 	proposal, err := a.viewProposal(c, in, p)
 	if err != nil {
 		return err
@@ -95,11 +100,12 @@ func (a *api) sendReview(c *fiber.Ctx, in *input, p *directory.Proposal) error {
 	for i, ch := range changes {
 		views[i] = changeView(ch)
 	}
+	c.Set(fiber.HeaderETag, proposalTag(doc.Version))
 	return sendSecret(c, struct {
 		Review   reviewView   `json:"review"`
 		Proposal proposalView `json:"proposal"`
 		Changes  []changeView `json:"changes"`
-	}{a.viewReview(in, p), proposal, views})
+	}{a.viewReview(in, doc), proposal, views})
 }
 
 func (a *api) getReview(c *fiber.Ctx, in *input) error {
@@ -115,11 +121,11 @@ func (a *api) takeReview(c *fiber.Ctx, in *input) error {
 	if err != nil {
 		return err
 	}
-	doc, err := a.Registry.Take(c.UserContext(), in.caller, p.ID)
+	doc, err := a.Registry.Take(c.UserContext(), in.caller, p.Value.ID)
 	if err != nil {
 		return err
 	}
-	return a.sendReview(c, in, &doc.Value)
+	return a.sendReview(c, in, &doc)
 }
 
 func (a *api) releaseReview(c *fiber.Ctx, in *input) error {
@@ -127,7 +133,7 @@ func (a *api) releaseReview(c *fiber.Ctx, in *input) error {
 	if err != nil {
 		return err
 	}
-	if _, err := a.Registry.Release(c.UserContext(), in.caller, p.ID); err != nil {
+	if _, err := a.Registry.Release(c.UserContext(), in.caller, p.Value.ID); err != nil {
 		return err
 	}
 	return c.SendStatus(fiber.StatusNoContent)
@@ -141,16 +147,21 @@ type decisionBody struct {
 }
 
 func (a *api) decideReview(c *fiber.Ctx, in *input) error {
-	p, err := a.reviewOf(c, in)
+	doc, err := a.reviewOf(c, in)
+	if err == nil {
+		err = requireMatch(in, proposalTag(doc.Version))
+	}
 	if err != nil {
 		return err
 	}
 	b := body[decisionBody](in)
-	p, err = a.Registry.Decide(c.UserContext(), in.caller, p.ID, directory.Decision{Outcome: b.Outcome, Reasons: b.Reasons, Text: b.Text}, in.client)
-	if err != nil {
+	if _, err = a.Registry.Decide(c.UserContext(), in.caller, doc, directory.Decision{Outcome: b.Outcome, Reasons: b.Reasons, Text: b.Text}, in.client); err != nil {
 		return err
 	}
-	return a.sendReview(c, in, &p)
+	if doc, err = a.Store.Proposals.Get(c.UserContext(), doc.Value.ID); err != nil {
+		return err
+	}
+	return a.sendReview(c, in, &doc)
 }
 
 // approveReviews approves several proposals, each by itself, and says what became
@@ -164,14 +175,28 @@ func (a *api) approveReviews(c *fiber.Ctx, in *input) error {
 		State string `json:"state"`
 	}
 	items := []outcome{}
-	for _, id := range unique(body[struct{ IDs []string }](in).IDs) {
+	seen := map[string]bool{}
+	for _, item := range body[struct {
+		Items []struct {
+			ID      string
+			Version int64
+		}
+	}](in).Items {
+		id := item.ID
+		if seen[id] {
+			continue
+		}
+		seen[id] = true
 		state := "published"
 		doc, err := a.Store.Proposals.Get(c.UserContext(), id)
 		if err == nil {
 			err = in.covers(a, registry.ScopeOf(&doc.Value.Content))
 		}
+		if err == nil && doc.Version != item.Version {
+			err = &directory.Error{Kind: directory.Precondition, What: "proposal"}
+		}
 		if err == nil {
-			_, err = a.Registry.Decide(c.UserContext(), in.caller, id, directory.Decision{Outcome: directory.ProposalApproved}, in.client)
+			_, err = a.Registry.Decide(c.UserContext(), in.caller, doc, directory.Decision{Outcome: directory.ProposalApproved}, in.client)
 		}
 		if err != nil {
 			kind := directory.KindOf(err)
@@ -185,8 +210,18 @@ func (a *api) approveReviews(c *fiber.Ctx, in *input) error {
 	return sendSecret(c, map[string]any{"items": items})
 }
 
-func (a *api) suspendListing(c *fiber.Ctx, in *input) error {
+// judgedListing is listingOf for officials who decide about it, which members of
+// its organization do not.
+func (a *api) judgedListing(c *fiber.Ctx, in *input) (directory.Listing, error) {
 	l, err := a.listingOf(c, in)
+	if err == nil && in.caller.Belongs(l.OrganizationID) {
+		err = &directory.Error{Kind: directory.Forbidden}
+	}
+	return l, err
+}
+
+func (a *api) suspendListing(c *fiber.Ctx, in *input) error {
+	l, err := a.judgedListing(c, in)
 	if err != nil {
 		return err
 	}
@@ -198,7 +233,7 @@ func (a *api) suspendListing(c *fiber.Ctx, in *input) error {
 }
 
 func (a *api) unsuspendListing(c *fiber.Ctx, in *input) error {
-	l, err := a.listingOf(c, in)
+	l, err := a.judgedListing(c, in)
 	if err != nil {
 		return err
 	}
@@ -209,7 +244,7 @@ func (a *api) unsuspendListing(c *fiber.Ctx, in *input) error {
 }
 
 func (a *api) mergeListing(c *fiber.Ctx, in *input) error {
-	l, err := a.listingOf(c, in)
+	l, err := a.judgedListing(c, in)
 	if err != nil {
 		return err
 	}
@@ -254,7 +289,7 @@ func (a *api) listRevisions(c *fiber.Ctx, in *input) error {
 }
 
 func (a *api) restoreRevision(c *fiber.Ctx, in *input) error {
-	l, err := a.listingOf(c, in)
+	l, err := a.judgedListing(c, in)
 	if err != nil {
 		return err
 	}
@@ -305,7 +340,7 @@ func (a *api) listReports(c *fiber.Ctx, in *input) error {
 }
 
 func (a *api) decideReports(c *fiber.Ctx, in *input) error {
-	l, err := a.listingOf(c, in)
+	l, err := a.judgedListing(c, in)
 	if err != nil {
 		return err
 	}

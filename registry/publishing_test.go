@@ -47,9 +47,9 @@ func TestProposalBecomesPublic(t *testing.T) {
 	if _, err := f.st.Listings.Get(ctx, doc.Value.ID); directory.KindOf(err) != directory.NotFound {
 		t.Error("it is public before anybody approved it")
 	}
-	_, err = f.Decide(ctx, official, doc.Value.ID, directory.Decision{Outcome: directory.ProposalReturned}, auth.Client{})
+	_, err = f.decide(ctx, official, doc.Value.ID, directory.Decision{Outcome: directory.ProposalReturned}, auth.Client{})
 	kind(t, "returned without a reason", err, directory.Invalid)
-	p, err := f.Decide(ctx, official, doc.Value.ID, directory.Decision{Outcome: directory.ProposalReturned, Reasons: []string{"licence"}, Text: "请补充备案"}, auth.Client{})
+	p, err := f.decide(ctx, official, doc.Value.ID, directory.Decision{Outcome: directory.ProposalReturned, Reasons: []string{"licence"}, Text: "请补充备案"}, auth.Client{})
 	if err != nil || p.State != directory.ProposalReturned {
 		t.Fatal(p.State, err)
 	}
@@ -60,7 +60,7 @@ func TestProposalBecomesPublic(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err = f.Decide(ctx, official, doc.Value.ID, directory.Decision{Outcome: directory.ProposalApproved}, auth.Client{}); err != nil {
+	if _, err = f.decide(ctx, official, doc.Value.ID, directory.Decision{Outcome: directory.ProposalApproved}, auth.Client{}); err != nil {
 		t.Fatal(err)
 	}
 	l := f.listing(doc.Value.ID)
@@ -102,7 +102,7 @@ func TestApprovalKeepsWhatChangedMeanwhile(t *testing.T) {
 	if _, err := f.ChangeDirectly(ctx, owner, l.ID, SmallChange{BedsOccupied: &occupied, Phone: &phone}); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := f.Decide(ctx, official, l.ID, directory.Decision{Outcome: directory.ProposalApproved}, auth.Client{}); err != nil {
+	if _, err := f.decide(ctx, official, l.ID, directory.Decision{Outcome: directory.ProposalApproved}, auth.Client{}); err != nil {
 		t.Fatal(err)
 	}
 	got := f.listing(l.ID)
@@ -197,7 +197,7 @@ func TestTwoOfficials(t *testing.T) {
 		holder, late = other, official
 	}
 	approve := directory.Decision{Outcome: directory.ProposalApproved}
-	_, err := f.Decide(ctx, late, id, approve, auth.Client{})
+	_, err := f.decide(ctx, late, id, approve, auth.Client{})
 	kind(t, "decided by the other", err, directory.Conflict)
 	_, err = f.Release(ctx, late, id)
 	kind(t, "released by the other", err, directory.Conflict)
@@ -209,6 +209,22 @@ func TestTwoOfficials(t *testing.T) {
 		t.Error(err)
 	}
 
+	stale, err := f.st.Proposals.Get(ctx, id)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := f.Take(ctx, late, id); err != nil {
+		t.Fatal(err)
+	}
+	_, err = f.Decide(ctx, late, stale, approve, auth.Client{})
+	kind(t, "decided in the version before", err, directory.Precondition)
+	member := directory.Caller{Account: late.Account, Grants: []directory.Grant{{Role: directory.Staff, Organization: f.firm.ID}}}
+	_, err = f.decide(ctx, member, id, approve, auth.Client{})
+	kind(t, "decided by a member", err, directory.Forbidden)
+	if _, err := f.Release(ctx, late, id); err != nil {
+		t.Fatal(err)
+	}
+
 	decided := 0
 	for i := range 20 {
 		wg.Go(func() {
@@ -216,11 +232,11 @@ func TestTwoOfficials(t *testing.T) {
 			if i%2 == 1 {
 				d = directory.Decision{Outcome: directory.ProposalRejected, Reasons: []string{"other"}}
 			}
-			if _, err := f.Decide(ctx, []directory.Caller{holder, late}[i%2], id, d, auth.Client{}); err == nil {
+			if _, err := f.decide(ctx, []directory.Caller{holder, late}[i%2], id, d, auth.Client{}); err == nil {
 				mu.Lock()
 				decided++
 				mu.Unlock()
-			} else if directory.KindOf(err) != directory.Conflict {
+			} else if k := directory.KindOf(err); k != directory.Conflict && k != directory.Precondition {
 				t.Error(err)
 			}
 		})
@@ -559,7 +575,7 @@ func TestMergeListings(t *testing.T) {
 		_, err = f.Submit(ctx, owner, doc)
 	}
 	if err == nil {
-		_, err = f.Decide(ctx, official, b.ID, directory.Decision{Outcome: directory.ProposalApproved}, auth.Client{})
+		_, err = f.decide(ctx, official, b.ID, directory.Decision{Outcome: directory.ProposalApproved}, auth.Client{})
 	}
 	if l := f.listing(b.ID); err != nil || l.Status != directory.Archived {
 		t.Errorf("an approval brings it back: %s, %v", l.Status, err)

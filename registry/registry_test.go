@@ -156,11 +156,20 @@ func (f *fixture) submitted(caller directory.Caller, l directory.Listing) store.
 	return doc
 }
 
+// decide decides about a proposal as it is now.
+func (f *fixture) decide(ctx context.Context, caller directory.Caller, id string, d directory.Decision, from auth.Client) (directory.Proposal, error) {
+	doc, err := f.st.Proposals.Get(ctx, id)
+	if err != nil {
+		return doc.Value, err
+	}
+	return f.Decide(ctx, caller, doc, d, from)
+}
+
 // published returns a listing that an official has approved.
 func (f *fixture) published(caller directory.Caller, l directory.Listing) directory.Listing {
 	f.t.Helper()
 	p := f.submitted(caller, l).Value
-	if _, err := f.Decide(f.t.Context(), official, p.ID, directory.Decision{Outcome: directory.ProposalApproved}, auth.Client{}); err != nil {
+	if _, err := f.decide(f.t.Context(), official, p.ID, directory.Decision{Outcome: directory.ProposalApproved}, auth.Client{}); err != nil {
 		f.t.Fatal(err)
 	}
 	return f.listing(p.ID)

@@ -106,17 +106,21 @@ func (r *Registry) Release(ctx context.Context, caller directory.Caller, id stri
 	})
 }
 
-// Decide decides about a proposal that waits. Of several decisions at once one
-// counts, the others get Conflict. It returns Invalid for a decision without the
-// reasons that it needs.
-func (r *Registry) Decide(ctx context.Context, caller directory.Caller, id string, d directory.Decision, from auth.Client) (directory.Proposal, error) {
+// Decide decides about a proposal that waits, in the version that the official
+// has seen. Of several decisions at once one counts, the others get Conflict or
+// Precondition. It returns Invalid for a decision without the reasons that it
+// needs, and Forbidden to members of the organization.
+func (r *Registry) Decide(ctx context.Context, caller directory.Caller, seen store.Doc[directory.Proposal], d directory.Decision, from auth.Client) (directory.Proposal, error) {
 	d.By, d.At = caller.Account, r.now()
 	if err := d.Validate(); err != nil {
 		return directory.Proposal{}, err
 	}
-	doc, err := r.Store.Proposals.Get(ctx, id)
-	if err != nil {
-		return directory.Proposal{}, err
+	doc, id := seen, seen.Value.ID
+	if caller.Belongs(doc.Value.Organization) {
+		return doc.Value, &directory.Error{Kind: directory.Forbidden}
+	}
+	if err := r.holdable(caller, &doc.Value); err != nil {
+		return doc.Value, err
 	}
 	scope := ScopeOf(&doc.Value.Content)
 	if err := r.Auth.Record(ctx, directory.AuditEntry{
@@ -125,15 +129,11 @@ func (r *Registry) Decide(ctx context.Context, caller directory.Caller, id strin
 	}, from); err != nil {
 		return directory.Proposal{}, err
 	}
-	doc, err = r.Store.Proposals.Update(ctx, id, func(p *directory.Proposal) error {
-		if err := r.holdable(caller, p); err != nil {
-			return err
-		}
-		p.State, p.Decision, p.Reviewer, p.ReviewUntil = d.Outcome, &d, "", nil
-		return nil
-	})
+	p := doc.Value
+	p.State, p.Decision, p.Reviewer, p.ReviewUntil = d.Outcome, &d, "", nil
+	doc, err := r.put(ctx, seen.Version, p)
 	if err != nil {
-		return doc.Value, err
+		return seen.Value, err
 	}
 	if d.Outcome == directory.ProposalApproved {
 		if err := r.publish(ctx, doc.Value); err != nil {

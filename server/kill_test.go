@@ -195,19 +195,19 @@ func (c *child) approve(token string, approved map[string]bool) bool {
 		defer resp.Body.Close()
 		return json.NewDecoder(resp.Body).Decode(into) == nil
 	}
-	var queue struct{ Items []struct{ ID string } }
+	type seen struct {
+		ID      string `json:"id"`
+		Version int64  `json:"version"`
+	}
+	var queue struct{ Items []seen }
 	if !ask("GET", "/v1/reviews?limit=20", nil, &queue) {
 		return false
 	}
-	ids := []string{}
-	for _, i := range queue.Items {
-		ids = append(ids, i.ID)
-	}
-	if len(ids) == 0 {
+	if len(queue.Items) == 0 {
 		return true
 	}
 	var done struct{ Items []struct{ ID, State string } }
-	if !ask("POST", "/v1/reviews:approve", map[string][]string{"ids": ids}, &done) {
+	if !ask("POST", "/v1/reviews:approve", map[string][]seen{"items": queue.Items}, &done) {
 		return false
 	}
 	for _, i := range done.Items {
