@@ -144,6 +144,7 @@ const (
 	NoteReturned  NotificationKind = "returned"   // an official asks for more; listing, name, reasons
 	NoteSuspended NotificationKind = "suspended"  // a listing was suspended; listing, name, reasons
 	NoteMerged    NotificationKind = "merged"     // a listing turned out to be another; listing, name, into
+	NoteReported  NotificationKind = "reported"   // reports of wrong facts were confirmed; listing, name
 	NoteImported  NotificationKind = "imported"   // an import is done; import, created, updated, refused
 	NoteReviewDue NotificationKind = "review_due" // a listing has to be confirmed; listing, name, on, days
 )
@@ -151,4 +152,4 @@ const (
 // NotificationKinds are all kinds of notification.
 var NotificationKinds = []NotificationKind{NoteGranted, NoteRevoked, NoteSessionReused, NoteSecondFactorSet, NoteErasure,
 	NoteOrganizationVerified, NoteOrganizationRefused, NoteClaimFiled, NoteClaimedByOther, NoteClaimGranted, NoteClaimRefused,
-	NoteApproved, NoteRejected, NoteReturned, NoteSuspended, NoteMerged, NoteImported, NoteReviewDue}
+	NoteApproved, NoteRejected, NoteReturned, NoteSuspended, NoteMerged, NoteReported, NoteImported, NoteReviewDue}

@@ -15,6 +15,7 @@ type Import struct {
 	Total        int         `json:"total"` // rows
 	Done         int         `json:"done"`  // rows that have been looked at
 	Counts       RowCounts   `json:"counts"`
+	Attempts     int         `json:"attempts,omitempty"` // that have failed
 	// Worker is the server that works on it until LeaseUntil, when another may take
 	// over.
 	Worker     string     `json:"worker,omitempty"`
@@ -32,6 +33,7 @@ const (
 	ImportQueued  ImportState = "queued"
 	ImportRunning ImportState = "running"
 	ImportDone    ImportState = "done"
+	ImportFailed  ImportState = "failed" // given up after several tries, or because who sent it is no member any more
 )
 
 // RowCounts is what became of rows.

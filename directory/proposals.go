@@ -23,6 +23,12 @@ type Proposal struct {
 	// Duplicates are the listings that may be the same, found on submission.
 	Duplicates []Duplicate `json:"duplicates,omitempty"`
 
+	// Region is where the listing is public, when that is elsewhere than in Content:
+	// who decides has to be in charge of both.
+	Region string `json:"region,omitempty"`
+	// Reported says that residents' reports have brought the listing into the queue.
+	Reported bool `json:"reported,omitempty"`
+
 	// Reviewer has taken it out of the queue until ReviewUntil.
 	Reviewer    string     `json:"reviewer,omitempty"`
 	ReviewUntil *time.Time `json:"review_until,omitempty"`
@@ -30,6 +36,9 @@ type Proposal struct {
 
 	CreatedAt time.Time `json:"created_at"`
 }
+
+// Queued tells whether officials have something to do about it.
+func (p *Proposal) Queued() bool { return p.State == ProposalSubmitted || p.Reported }
 
 // ProposalState is where a proposal stands.
 type ProposalState string

@@ -89,6 +89,9 @@ var conflicts = map[string]text{
 	"claim":                {"该认领已有决定。", "The claim was decided already."},
 	"claims":               {"待处理的认领过多，请等待处理结果。", "As many of your claims are open as there can be: wait for the decisions."},
 	"imports":              {"等待处理的导入已达上限，请稍后再试。", "Too many imports wait: try again later."},
+	"archived":             {"服务条目已归档。", "The listing is archived."},
+	"suspended":            {"服务条目已被暂停，不能归档。", "The listing is suspended, so that it cannot be archived."},
+	"elsewhere":            {"该版本属于其他地区，或条目已归档。", "That revision is of another region, or the listing is archived."},
 	"favourites":           {"收藏已满，请先删去一些。", "There are as many favourites as there can be: remove some."},
 	"account":              {"账户已到删除时间。", "The time to erase the account has come."},
 }
@@ -112,6 +115,7 @@ var notificationTexts = map[directory.NotificationKind]text{
 	directory.NoteReturned:  {"“{name}”需要补充：{reasons}", "“{name}” needs more: {reasons}"},
 	directory.NoteSuspended: {"“{name}”已被暂停：{reasons}", "“{name}” was suspended: {reasons}"},
 	directory.NoteMerged:    {"“{name}”与另一服务条目重复，已合并。", "“{name}” was listed already and was merged."},
+	directory.NoteReported:  {"居民反映“{name}”的信息有误，经核实属实，请尽快更正。", "Residents say that facts of “{name}” are wrong, which was confirmed: please correct them."},
 	directory.NoteImported:  {"导入完成：新增 {created}，更新 {updated}，未导入 {refused}。", "The import is done: {created} new, {updated} updated, {refused} not taken."},
 	directory.NoteReviewDue: {"请在 {on} 前确认“{name}”的信息。", "Please confirm the facts of “{name}” by {on}."},
 	directory.NoteErasure:   {"账户将于 {on} 删除，在此之前登录可以撤销。", "Your account will be erased on {on}; sign in before that to call it off."},

@@ -117,6 +117,16 @@ func (in *input) hide(a *api, c *fiber.Ctx, what string) error {
 	return directory.Missing(what)
 }
 
+// coversAll is covers for something of several scopes.
+func (in *input) coversAll(a *api, scopes []directory.Scope) error {
+	for _, s := range scopes {
+		if err := in.covers(a, s); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // covers asks whether the caller may use the operation on something of a scope;
 // errors are those of [directory.Caller.Covers].
 func (in *input) covers(a *api, s directory.Scope) error {

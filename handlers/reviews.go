@@ -31,7 +31,7 @@ func (a *api) viewReview(in *input, doc *store.Doc[directory.Proposal]) reviewVi
 	v := reviewView{
 		Version: doc.Version,
 		ID:      p.ID, Name: p.Content.Names.In(in.lang), Kind: p.Content.Kind, Region: search.NewRegionRef(a.Regions, p.Content.Region, in.lang),
-		New: p.Base == 0 && p.Content.Revision == 0, Reported: p.SubmittedBy == "", Duplicates: len(p.Duplicates), SubmittedAt: p.SubmittedAt,
+		New: p.Base == 0 && p.Content.Revision == 0, Reported: p.Reported, Duplicates: len(p.Duplicates), SubmittedAt: p.SubmittedAt,
 	}
 	if p.ReviewUntil != nil && p.ReviewUntil.After(a.Now()) {
 		v.Reviewer, v.ReviewUntil = "other", p.ReviewUntil
@@ -73,7 +73,7 @@ func (a *api) reviewOf(c *fiber.Ctx, in *input) (store.Doc[directory.Proposal], 
 	if err != nil {
 		return doc, err
 	}
-	return doc, in.covers(a, registry.ScopeOf(&doc.Value.Content))
+	return doc, in.coversAll(a, registry.Scopes(&doc.Value))
 }
 
 // sendReview answers with a proposal beside what is public.
@@ -190,7 +190,7 @@ func (a *api) approveReviews(c *fiber.Ctx, in *input) error {
 		state := "published"
 		doc, err := a.Store.Proposals.Get(c.UserContext(), id)
 		if err == nil {
-			err = in.covers(a, registry.ScopeOf(&doc.Value.Content))
+			err = in.coversAll(a, registry.Scopes(&doc.Value))
 		}
 		if err == nil && doc.Version != item.Version {
 			err = &directory.Error{Kind: directory.Precondition, What: "proposal"}
@@ -211,13 +211,20 @@ func (a *api) approveReviews(c *fiber.Ctx, in *input) error {
 }
 
 // judgedListing is listingOf for officials who decide about it, which members of
-// its organization do not.
+// its organization do not. It notes in the audit log what they are about to do.
 func (a *api) judgedListing(c *fiber.Ctx, in *input) (directory.Listing, error) {
 	l, err := a.listingOf(c, in)
-	if err == nil && in.caller.Belongs(l.OrganizationID) {
-		err = &directory.Error{Kind: directory.Forbidden}
+	if err != nil {
+		return l, err
 	}
-	return l, err
+	if in.caller.Belongs(l.OrganizationID) {
+		return l, &directory.Error{Kind: directory.Forbidden}
+	}
+	scope := registry.ScopeOf(&l)
+	return l, a.Auth.Record(c.UserContext(), directory.AuditEntry{
+		Action: directory.AuditReview, Actor: in.caller.Account, Subject: l.ID, Detail: in.operation,
+		Organization: scope.Organization, Bureau: scope.Bureau, Region: scope.Region,
+	}, in.client)
 }
 
 func (a *api) suspendListing(c *fiber.Ctx, in *input) error {

@@ -52,7 +52,11 @@ func (r *Registry) Export(ctx context.Context, ids []string, format string, kind
 				return
 			}
 			for i := range docs {
-				if l := docs[i].Value; l.Status == directory.Published && !yield(l, nil) {
+				l := docs[i].Value
+				if l.Satisfaction.Summary().State == directory.TooFew {
+					l.Satisfaction = directory.Satisfaction{} // nobody publishes ratings of so few
+				}
+				if l.Status == directory.Published && !yield(l, nil) {
 					return
 				}
 			}

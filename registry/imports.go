@@ -21,6 +21,7 @@ const (
 	importLease = 10 * time.Second
 	importBatch = 100 // rows between two looks at the lease
 	maxQueued   = 5   // imports of one organization that are not done
+	maxAttempts = 5
 )
 
 // CheckTable reads a table and checks its rows as an import would, without
@@ -97,7 +98,7 @@ func (r *Registry) BeginImport(ctx context.Context, caller directory.Caller, org
 	}
 	waiting := 0
 	for _, d := range imports {
-		if d.Value.State != directory.ImportDone {
+		if s := d.Value.State; s == directory.ImportQueued || s == directory.ImportRunning {
 			waiting++
 		}
 	}
@@ -150,10 +151,24 @@ func (r *Registry) workOnImports(ctx context.Context) error {
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
-		err = errors.Join(err, r.workOn(ctx, d.Value.ID))
+		if workErr := r.workOn(ctx, d.Value.ID); workErr != nil {
+			err = errors.Join(err, workErr)
+			if ctx.Err() == nil {
+				err = errors.Join(err, r.lease(ctx, d.Value.ID, func(job *directory.Import) {
+					if job.Attempts++; job.Attempts >= maxAttempts || errors.Is(workErr, errNoMember) {
+						now := r.now()
+						job.State, job.FinishedAt, job.Worker, job.LeaseUntil = directory.ImportFailed, &now, "", nil
+					}
+				}))
+			}
+		}
 	}
 	return err
 }
+
+// errNoMember says that whoever sent a table does not belong to the organization
+// any more.
+var errNoMember = errors.New("who sent it is no member any more")
 
 // errLeased says that another server works on an import.
 var errLeased = errors.New("another server works on it")
@@ -162,7 +177,7 @@ var errLeased = errors.New("another server works on it")
 func (r *Registry) lease(ctx context.Context, id string, change func(*directory.Import)) error {
 	_, err := r.Store.Imports.Update(ctx, id, func(job *directory.Import) error {
 		now := r.now()
-		if job.State == directory.ImportDone || job.Worker != r.worker && job.LeaseUntil != nil && job.LeaseUntil.After(now) {
+		if job.State == directory.ImportDone || job.State == directory.ImportFailed || job.Worker != r.worker && job.LeaseUntil != nil && job.LeaseUntil.After(now) {
 			return errLeased
 		}
 		until := now.Add(importLease)
@@ -191,6 +206,13 @@ func (r *Registry) workOn(ctx context.Context, id string) (err error) {
 	}
 	job := doc.Value
 	organization, err := r.Store.Organizations.Get(ctx, job.Organization)
+	if err != nil {
+		return err
+	}
+	role, err := r.roleIn(ctx, job.Organization, job.Account)
+	if err == nil && role == "" {
+		err = errNoMember
+	}
 	if err != nil {
 		return err
 	}
@@ -267,12 +289,16 @@ func (r *Registry) importRow(ctx context.Context, job *directory.Import, organiz
 	case seen.Value.ID == "":
 		seen, err = r.Propose(ctx, caller, organization, row.Listing)
 	case !sameContent(&seen.Value.Content, &row.Listing):
-		if seen.Value.State == directory.ProposalSubmitted {
-			seen, err = r.Withdraw(ctx, seen)
+		if seen.Value.State == directory.ProposalSubmitted && job.Submit {
+			seen, err = r.Withdraw(ctx, seen) // and submitted again below
 		}
 		if err == nil {
 			seen, err = r.Save(ctx, caller, seen, row.Listing)
 		}
+	}
+	if wrong, ok := errors.AsType[*directory.Error](err); ok && wrong.Kind == directory.Conflict { // it is with the officials, or archived
+		row.Errors = append(row.Errors, sheets.CellError{FieldError: directory.FieldError{Code: directory.CodeMismatch, Limit: wrong.What}})
+		return "", nil
 	}
 	if wrong, ok := errors.AsType[*directory.Error](err); ok && wrong.Kind == directory.Invalid { // another change has come in between
 		for _, f := range wrong.Fields {

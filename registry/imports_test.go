@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"qingfu/auth"
 	"qingfu/directory"
 	"qingfu/sheets"
 	"qingfu/store"
@@ -239,4 +240,25 @@ func TestFiles(t *testing.T) {
 	}
 	_, err := f.file(t.Context(), "a", "c")
 	kind(t, "a file that is not there", err, directory.NotFound)
+}
+
+func TestImportOfSomebodyWhoHasLeft(t *testing.T) {
+	f := newFixture(t)
+	owner := f.person(1, directory.Staff)
+	job, err := f.BeginImport(t.Context(), owner, f.firm, directory.ElderCareKind, "homes.csv", f.table(3, nil), false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := f.Auth.Revoke(t.Context(), directory.Caller{}, owner.Grants[0], auth.Client{}); err != nil {
+		t.Fatal(err)
+	}
+	if err := f.workOnImports(t.Context()); !errors.Is(err, errNoMember) {
+		t.Error(err)
+	}
+	if got := f.job(job.ID); got.State != directory.ImportFailed || len(f.states()) != 0 {
+		t.Errorf("%+v, %v", got, f.states())
+	}
+	if err := f.workOnImports(t.Context()); err != nil {
+		t.Errorf("it is tried again: %v", err)
+	}
 }

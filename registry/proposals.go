@@ -5,6 +5,8 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
+	"hash/crc32"
 	"maps"
 	"reflect"
 	"slices"
@@ -27,6 +29,7 @@ func (r *Registry) Propose(ctx context.Context, caller directory.Caller, organiz
 		ID: id, Kind: content.Kind, Organization: organization.LegalName, OrganizationID: organization.ID, Demo: organization.Demo,
 		Provenance: directory.Provenance{Origin: directory.Registered}, CreatedAt: now,
 	})
+	defer r.lock(organization.ID)()
 	if err := r.checkExternalID(ctx, p); err != nil {
 		return store.Doc[directory.Proposal]{}, err
 	}
@@ -42,7 +45,7 @@ func (r *Registry) fill(content, fixed directory.Listing) directory.Listing {
 	l := content
 	l.ID, l.Kind, l.Organization, l.OrganizationID, l.Demo = fixed.ID, fixed.Kind, fixed.Organization, fixed.OrganizationID, fixed.Demo
 	l.Provenance, l.CreatedAt, l.UpdatedAt = fixed.Provenance, fixed.CreatedAt, r.now()
-	l.Status, l.Revision = directory.Published, fixed.Revision
+	l.Status, l.Revision, l.MergedInto = directory.Published, fixed.Revision, fixed.MergedInto
 	l.VerifiedAt, l.ReviewDueAt, l.Stale, l.Satisfaction = fixed.VerifiedAt, fixed.ReviewDueAt, false, directory.Satisfaction{}
 	return l
 }
@@ -106,8 +109,12 @@ func (r *Registry) Save(ctx context.Context, caller directory.Caller, seen store
 	if content.Kind != p.Content.Kind {
 		return seen, directory.InvalidFields("proposal", []directory.FieldError{{Pointer: "/kind", Code: directory.CodeValue, Limit: string(p.Content.Kind)}})
 	}
+	if err := r.editable(ctx, &p); err != nil {
+		return seen, err
+	}
 	p.Content = r.fill(content, p.Content)
 	p.State, p.SavedBy, p.SavedAt = directory.ProposalEditing, caller.Account, r.now()
+	defer r.lock(p.Organization)()
 	if err := r.checkExternalID(ctx, p); err != nil {
 		return seen, err
 	}
@@ -115,6 +122,35 @@ func (r *Registry) Save(ctx context.Context, caller directory.Caller, seen store
 		return seen, err
 	}
 	return r.put(ctx, seen.Version, p)
+}
+
+// editable returns Conflict for a proposal of a listing that is archived, and
+// brings along what is not the organization's to write: its legal name.
+func (r *Registry) editable(ctx context.Context, p *directory.Proposal) error {
+	listing, err := r.Store.Listings.Get(ctx, p.ID)
+	if err == nil && listing.Value.Status == directory.Archived {
+		return &directory.Error{Kind: directory.Conflict, What: "archived"}
+	}
+	if err != nil && directory.KindOf(err) != directory.NotFound {
+		return err
+	}
+	p.Region = listing.Value.Region // "" for a new one
+	organization, err := r.Store.Organizations.Get(ctx, p.Organization)
+	if err == nil {
+		p.Content.Organization = organization.Value.LegalName
+	} else if directory.KindOf(err) == directory.NotFound {
+		err = nil
+	}
+	return err
+}
+
+// lock makes changes of one organization's listings wait for each other within
+// this process, as [Registry.change] does for one listing. What it returns
+// releases the lock.
+func (r *Registry) lock(id string) (release func()) {
+	lock := &r.changing[crc32.ChecksumIEEE([]byte(id))%uint32(len(r.changing))]
+	lock.Lock()
+	return lock.Unlock
 }
 
 // put stores a proposal in the place of a version, 0 for none.
@@ -144,6 +180,9 @@ func (r *Registry) Submit(ctx context.Context, caller directory.Caller, seen sto
 	}
 	if organization.Value.State == directory.OrganizationRefused {
 		return seen, &directory.Error{Kind: directory.Conflict, What: "organization_refused"}
+	}
+	if err := r.editable(ctx, &p); err != nil {
+		return seen, err
 	}
 	p.Content.UpdatedAt = r.now()
 	if err := p.Content.Validate(r.Regions); err != nil {
@@ -204,6 +243,11 @@ func (c SmallChange) apply(l *directory.Listing) (wrong []directory.FieldError) 
 		wrong = append(wrong, directory.FieldError{Pointer: pointer, Code: code, Limit: limit})
 	}
 	if c.Hours != nil {
+		for i, e := range c.Hours.Exceptions { // a note is a text, and texts are looked at first
+			if e.Note != "" && (l.Hours == nil || !slices.ContainsFunc(l.Hours.Exceptions, func(old directory.HoursException) bool { return old.Note == e.Note })) {
+				refuse(fmt.Sprintf("/hours/exceptions/%d/note", i), directory.CodeMismatch, "proposal")
+			}
+		}
 		l.Hours = c.Hours
 	}
 	if c.Phone != nil {
@@ -303,6 +347,8 @@ func (r *Registry) Merge(ctx context.Context, caller directory.Caller, id, into 
 	if err != nil {
 		return directory.Listing{}, err
 	}
+	r.merging.Lock() // two that are merged into each other would both be gone
+	defer r.merging.Unlock()
 	if id == into || gone.Value.Status != directory.Published {
 		return directory.Listing{}, &directory.Error{Kind: directory.Conflict, What: "not_public"}
 	}
@@ -311,7 +357,7 @@ func (r *Registry) Merge(ctx context.Context, caller directory.Caller, id, into 
 	// The alias comes first: done twice it changes nothing.
 	_, err = r.change(ctx, into, rev, func(l *directory.Listing) error {
 		switch {
-		case l.Status != directory.Published:
+		case l.Status != directory.Published || l.Kind != gone.Value.Kind:
 			return &directory.Error{Kind: directory.Conflict, What: "not_public"}
 		case l.Names.Zh == name || slices.Contains(l.Aliases, name):
 			return errMade
@@ -340,6 +386,9 @@ func (r *Registry) setStatus(ctx context.Context, caller directory.Caller, id st
 	return r.change(ctx, id, directory.Revision{Via: directory.ViaStatus, By: caller.Account, Note: note}, func(l *directory.Listing) error {
 		if l.ID == "" {
 			return directory.Missing("listing")
+		}
+		if status == directory.Archived && l.Status == directory.Suspended {
+			return &directory.Error{Kind: directory.Conflict, What: "suspended"}
 		}
 		if l.Status == status || l.Status == directory.Archived {
 			return &directory.Error{Kind: directory.Conflict, What: "not_public"}

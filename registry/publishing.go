@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"hash/crc32"
 	"strconv"
 
 	"qingfu/directory"
@@ -20,9 +19,7 @@ import (
 // the zero one when there is none yet, and alters it; when it returns an error,
 // nothing happens. Of several changes at once each sees what the others did.
 func (r *Registry) change(ctx context.Context, id string, rev directory.Revision, alter func(*directory.Listing) error) (directory.Listing, error) {
-	lock := &r.changing[crc32.ChecksumIEEE([]byte(id))%uint32(len(r.changing))]
-	lock.Lock()
-	defer lock.Unlock()
+	defer r.lock(id)()
 	for range changeRounds {
 		listing, err := r.current(ctx, id)
 		if err != nil {
@@ -157,9 +154,12 @@ func (r *Registry) Restore(ctx context.Context, by, listing string, number int64
 	}
 	rev := directory.Revision{Via: directory.ViaRestore, By: by, Note: strconv.FormatInt(number, 10)}
 	return r.change(ctx, listing, rev, func(l *directory.Listing) error {
-		status := l.Status // restoring facts does not lift a suspension
-		*l = old.Value.Content
-		l.Status = status
-		return nil
+		if l.Status == directory.Archived || l.Region != old.Value.Content.Region {
+			return &directory.Error{Kind: directory.Conflict, What: "elsewhere"} // not this official's to bring back
+		}
+		status, external, satisfaction := l.Status, l.ExternalID, l.Satisfaction // restoring facts does not lift a suspension
+		*l = r.fill(old.Value.Content, *l)
+		l.Status, l.ExternalID, l.Satisfaction = status, external, satisfaction
+		return l.Validate(r.Regions)
 	})
 }

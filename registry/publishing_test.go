@@ -559,6 +559,16 @@ func TestMergeListings(t *testing.T) {
 	f, ctx := newFixture(t), t.Context()
 	owner := f.person(1, directory.Owner)
 	a, b := f.published(owner, home("湟水养老院")), f.published(owner, home("乐都湟水养老院"))
+	doc, err := f.Proposal(ctx, b.ID)
+	if err == nil {
+		doc, err = f.Save(ctx, owner, doc, home("改名养老院"))
+	}
+	if err == nil {
+		_, err = f.Submit(ctx, owner, doc)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
 	for range 2 { // after a crash it may begin again
 		_, err := f.Merge(ctx, official, b.ID, a.ID)
 		if l := f.listing(b.ID); l.Status != directory.Archived || l.MergedInto != a.ID || l.Revision != 2 {
@@ -568,19 +578,100 @@ func TestMergeListings(t *testing.T) {
 	if l := f.listing(a.ID); !slices.Equal(l.Aliases, []string{"乐都湟水养老院"}) || l.Revision != 2 {
 		t.Errorf("the other is %+v", l)
 	}
-	_, err := f.Merge(ctx, official, a.ID, b.ID)
+	_, err = f.Merge(ctx, official, a.ID, b.ID)
 	kind(t, "into one that is gone", err, directory.Conflict)
-	doc, err := f.Proposal(ctx, b.ID)
+	_, err = f.decide(ctx, official, b.ID, directory.Decision{Outcome: directory.ProposalApproved}, auth.Client{})
+	if l := f.listing(b.ID); err != nil || l.Status != directory.Archived {
+		t.Errorf("an approval brings it back: %s, %v", l.Status, err)
+	}
+	doc, err = f.Proposal(ctx, b.ID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = f.Save(ctx, owner, doc, home("又改名"))
+	kind(t, "changed after it was archived", err, directory.Conflict)
+	if got := f.notes(owner.Account); !slices.Contains(got, directory.NoteMerged) {
+		t.Errorf("the owner was told %v", got)
+	}
+}
+
+// An organization cannot choose who decides by saying that it is elsewhere.
+func TestBothRegionsDecide(t *testing.T) {
+	f, ctx := newFixture(t), t.Context()
+	owner := f.person(1, directory.Owner)
+	l := f.published(owner, home("湟水养老院"))
+	moved := home("湟水养老院")
+	moved.Region = "632701"
+	doc, err := f.Proposal(ctx, l.ID)
+	if err == nil {
+		doc, err = f.Save(ctx, owner, doc, moved)
+	}
+	if err == nil {
+		doc, err = f.Submit(ctx, owner, doc)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := directory.Permission{Roles: []directory.Role{directory.Official}, Power: directory.ReviewPower}
+	for region, may := range map[string]bool{"630200": false, "632700": false, "630000": true} {
+		g := directory.Grant{Account: "x", Role: directory.Official, Bureau: directory.CivilAffairs, Region: region, Powers: []directory.Power{directory.ReviewPower}}
+		who := directory.Caller{Account: "x", SecondFactor: true, Grants: []directory.Grant{g}}
+		docs, _, err := f.Queue(ctx, who, p, QueueFilter{}, 10, nil)
+		if err != nil || (len(docs) == 1) != may {
+			t.Errorf("an official of %s sees %d, %v", region, len(docs), err)
+		}
+	}
+}
+
+func TestApprovalIsValid(t *testing.T) {
+	f, ctx := newFixture(t), t.Context()
+	owner := f.person(1, directory.Owner)
+	l := f.published(owner, home("湟水养老院"))
+	beds, occupied := 10, 30
+	fewer := home("湟水养老院")
+	fewer.ElderCare = &directory.ElderCare{BedsTotal: &beds}
+	doc, err := f.Proposal(ctx, l.ID)
+	if err == nil {
+		doc, err = f.Save(ctx, owner, doc, fewer)
+	}
 	if err == nil {
 		_, err = f.Submit(ctx, owner, doc)
 	}
 	if err == nil {
-		_, err = f.decide(ctx, official, b.ID, directory.Decision{Outcome: directory.ProposalApproved}, auth.Client{})
+		_, err = f.ChangeDirectly(ctx, owner, l.ID, SmallChange{BedsOccupied: &occupied})
 	}
-	if l := f.listing(b.ID); err != nil || l.Status != directory.Archived {
-		t.Errorf("an approval brings it back: %s, %v", l.Status, err)
+	if err != nil {
+		t.Fatal(err)
 	}
-	if got := f.notes(owner.Account); !slices.Contains(got, directory.NoteMerged) {
-		t.Errorf("the owner was told %v", got)
+	_, err = f.decide(ctx, official, l.ID, directory.Decision{Outcome: directory.ProposalApproved}, auth.Client{})
+	kind(t, "fewer beds than are occupied by now", err, directory.Invalid)
+	_, err = f.Suspend(ctx, official, l.ID, directory.Decision{Reasons: []string{"other"}}, auth.Client{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = f.Archive(ctx, owner, l.ID)
+	kind(t, "archived to get rid of a suspension", err, directory.Conflict)
+}
+
+func TestParallelExternalIDs(t *testing.T) {
+	f, ctx := newFixture(t), t.Context()
+	owner := f.person(1, directory.Owner)
+	l := home("湟水养老院")
+	l.ExternalID = "A-1"
+	var wg sync.WaitGroup
+	var mu sync.Mutex
+	made := 0
+	for range 12 {
+		wg.Go(func() {
+			if _, err := f.Propose(ctx, owner, f.firm, l); err == nil {
+				mu.Lock()
+				made++
+				mu.Unlock()
+			}
+		})
+	}
+	wg.Wait()
+	if made != 1 {
+		t.Errorf("one external id was taken %d times", made)
 	}
 }

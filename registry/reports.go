@@ -2,6 +2,7 @@ package registry
 
 import (
 	"context"
+	"time"
 
 	"qingfu/directory"
 	"qingfu/store"
@@ -9,6 +10,9 @@ import (
 
 // reportsToReview is how many open reports bring a listing into the queue.
 const reportsToReview = 3
+
+// reportAgain is how long after a decision the same person's report counts again.
+const reportAgain = 30 * 24 * time.Hour
 
 // Report stores what a resident says is wrong about a public listing; a second
 // report of one resident takes the place of the first. Three open ones bring the
@@ -26,6 +30,13 @@ func (r *Registry) Report(ctx context.Context, caller directory.Caller, report d
 		return report, err
 	}
 	report.ID, report.Account = caller.Account+"."+report.Listing, caller.Account
+	before, err := r.Store.Reports.Get(ctx, report.ID)
+	if err != nil && directory.KindOf(err) != directory.NotFound {
+		return report, err
+	}
+	if at := before.Value.DecidedAt; at != nil && at.After(r.now().Add(-reportAgain)) {
+		return before.Value, nil // an official has looked at it not long ago
+	}
 	report.State, report.At = directory.ReportOpen, r.now()
 	results, err := r.Store.Reports.Upsert(ctx, []directory.Report{report})
 	if err == nil {
@@ -45,36 +56,24 @@ func (r *Registry) openReports(ctx context.Context, listing string) ([]store.Doc
 	return r.Store.Reports.All(ctx, where(eq("listing", listing), eq("state", string(directory.ReportOpen))))
 }
 
-// queueReported brings a listing into the queue as it is, unless a proposal of
-// its organization is there already.
+// queueReported brings a listing into the queue, beside whatever its organization
+// is about to change of it.
 func (r *Registry) queueReported(ctx context.Context, id string) error {
-	seen, err := r.Proposal(ctx, id)
-	if err != nil {
-		return err
+	for range changeRounds {
+		seen, err := r.Proposal(ctx, id)
+		if err != nil || seen.Value.Reported {
+			return err
+		}
+		seen.Value.Reported = true
+		if _, err = r.put(ctx, seen.Version, seen.Value); directory.KindOf(err) != directory.Precondition {
+			return err
+		} // somebody has changed it meanwhile
 	}
-	p := seen.Value
-	if p.State == directory.ProposalSubmitted || p.State == directory.ProposalApproved {
-		return nil
-	}
-	listing, err := r.Store.Listings.Get(ctx, id)
-	if err != nil {
-		return err
-	}
-	if p.SavedBy != "" { // the organization works on it; what is public waits for nobody
-		return nil
-	}
-	now := r.now()
-	p.Content, p.Base = listing.Value, listing.Value.Revision
-	p.State, p.SubmittedAt, p.SubmittedBy = directory.ProposalSubmitted, &now, ""
-	_, err = r.put(ctx, seen.Version, p)
-	if directory.KindOf(err) == directory.Precondition { // another report, at the same time
-		return nil
-	}
-	return err
+	return nil
 }
 
-// DecideReports closes the open reports about a listing. Confirmed ones bring it
-// into the queue.
+// DecideReports closes the open reports about a listing. Confirmed ones keep it in
+// the queue until an approval, and its members are told; others take it out.
 func (r *Registry) DecideReports(ctx context.Context, caller directory.Caller, listing string, confirmed bool) (int, error) {
 	open, err := r.openReports(ctx, listing)
 	if err != nil {
@@ -95,8 +94,25 @@ func (r *Registry) DecideReports(ctx context.Context, caller directory.Caller, l
 			return i, err
 		}
 	}
-	if confirmed && len(open) > 0 {
-		return len(open), r.queueReported(ctx, listing)
+	if len(open) == 0 {
+		return 0, nil
+	}
+	if confirmed {
+		l, err := r.Store.Listings.Get(ctx, listing)
+		if err == nil {
+			err = r.queueReported(ctx, listing)
+		}
+		if err == nil {
+			err = r.tellMembers(ctx, l.Value.OrganizationID, directory.NoteReported, map[string]string{"listing": listing, "name": l.Value.Names.Zh})
+		}
+		return len(open), err
+	}
+	_, err = r.Store.Proposals.Update(ctx, listing, func(p *directory.Proposal) error {
+		p.Reported = false
+		return nil
+	})
+	if directory.KindOf(err) != directory.NotFound && err != nil {
+		return len(open), err
 	}
 	return len(open), nil
 }

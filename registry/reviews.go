@@ -17,6 +17,29 @@ func ScopeOf(l *directory.Listing) directory.Scope {
 	return directory.Scope{Organization: l.OrganizationID, Bureau: directory.BureauOf(l.Kind), Region: l.Region}
 }
 
+// Scopes returns what a proposal belongs to: where it wants the listing to be and,
+// when that is elsewhere, where it is. Who decides has to cover both, so that an
+// organization cannot choose who that is.
+func Scopes(p *directory.Proposal) []directory.Scope {
+	scopes := []directory.Scope{ScopeOf(&p.Content)}
+	if p.Region != "" && p.Region != p.Content.Region {
+		public := scopes[0]
+		public.Region = p.Region
+		scopes = append(scopes, public)
+	}
+	return scopes
+}
+
+// covers tells whether a caller may decide about a proposal.
+func (r *Registry) covers(caller *directory.Caller, p directory.Permission, proposal *directory.Proposal) bool {
+	for _, s := range Scopes(proposal) {
+		if caller.Covers(p, s, r.Regions) != nil {
+			return false
+		}
+	}
+	return true
+}
+
 // QueueFilter chooses from the queue. Zero values do not restrict.
 type QueueFilter struct {
 	Kind   directory.Kind
@@ -29,7 +52,7 @@ type QueueFilter struct {
 // the caller's permission p gives, the oldest first.
 func (r *Registry) Queue(ctx context.Context, caller directory.Caller, p directory.Permission, f QueueFilter, limit int, after *store.Position) ([]store.Doc[directory.Proposal], *store.Position, error) {
 	out := []store.Doc[directory.Proposal]{}
-	q := store.Query{Where: []store.Condition{eq("state", string(directory.ProposalSubmitted))}, Order: "submitted", Limit: store.MaxLimit, After: after}
+	q := store.Query{Where: []store.Condition{{Field: "queued", Op: store.Eq, Value: int64(1)}}, Order: "submitted", Limit: store.MaxLimit, After: after}
 	if f.Kind != "" {
 		q.Where = append(q.Where, eq("kind", string(f.Kind)))
 	}
@@ -45,12 +68,16 @@ func (r *Registry) Queue(ctx context.Context, caller directory.Caller, p directo
 		}
 		for _, d := range docs {
 			taken := r.takenBy(&d.Value)
-			if f.Mine && taken != caller.Account || f.Free && taken != "" || caller.Covers(p, ScopeOf(&d.Value.Content), r.Regions) != nil {
+			if f.Mine && taken != caller.Account || f.Free && taken != "" || !r.covers(&caller, p, &d.Value) {
 				continue
 			}
 			if len(out) == limit {
 				last := out[limit-1].Value
-				return out, &store.Position{Value: last.SubmittedAt.UnixMilli(), ID: last.ID}, nil
+				at := int64(0)
+				if last.SubmittedAt != nil {
+					at = last.SubmittedAt.UnixMilli()
+				}
+				return out, &store.Position{Value: at, ID: last.ID}, nil
 			}
 			out = append(out, d)
 		}
@@ -122,6 +149,11 @@ func (r *Registry) Decide(ctx context.Context, caller directory.Caller, seen sto
 	if err := r.holdable(caller, &doc.Value); err != nil {
 		return doc.Value, err
 	}
+	if d.Outcome == directory.ProposalApproved {
+		if err := r.publishable(ctx, &doc.Value); err != nil {
+			return doc.Value, err
+		}
+	}
 	scope := ScopeOf(&doc.Value.Content)
 	if err := r.Auth.Record(ctx, directory.AuditEntry{
 		Action: directory.AuditReview, Actor: caller.Account, Subject: id, Detail: string(d.Outcome),
@@ -131,6 +163,7 @@ func (r *Registry) Decide(ctx context.Context, caller directory.Caller, seen sto
 	}
 	p := doc.Value
 	p.State, p.Decision, p.Reviewer, p.ReviewUntil = d.Outcome, &d, "", nil
+	p.Reported = p.Reported && d.Outcome != directory.ProposalApproved
 	doc, err := r.put(ctx, seen.Version, p)
 	if err != nil {
 		return seen.Value, err
@@ -180,16 +213,12 @@ func (r *Registry) tellMembers(ctx context.Context, organization string, kind di
 // publish carries out an approval: it makes the revision, unless it was made
 // before a crash, and closes the proposal.
 func (r *Registry) publish(ctx context.Context, p directory.Proposal) error {
-	base := directory.Revision{}
-	if p.Base > 0 {
-		doc, err := r.Store.Revisions.Get(ctx, directory.RevisionID(p.ID, p.Base))
-		if err != nil {
-			return err
-		}
-		base = doc.Value
+	base, err := r.base(ctx, &p)
+	if err != nil {
+		return err
 	}
 	rev := directory.Revision{Via: directory.ViaReview, By: p.SubmittedBy, ApprovedBy: p.Decision.By, At: p.Decision.At}
-	_, err := r.change(ctx, p.ID, rev, func(l *directory.Listing) error {
+	_, err = r.change(ctx, p.ID, rev, func(l *directory.Listing) error {
 		made, err := r.approvedBefore(ctx, p, l.Revision)
 		if err != nil {
 			return err
@@ -197,22 +226,10 @@ func (r *Registry) publish(ctx context.Context, p directory.Proposal) error {
 		if made {
 			return errMade
 		}
-		if p.Base == 0 && l.Revision == 0 { // new, or one that was never revised: there is nothing to keep
-			base.Content = *l
-		}
-		status, created := l.Status, l.CreatedAt
-		next, err := merge(&base.Content, &p.Content, l)
+		next, err := onto(base, &p, l)
 		if err != nil {
 			return err
 		}
-		next.Satisfaction, next.Status = l.Satisfaction, directory.Published
-		if status == directory.Suspended || l.MergedInto != "" { // approving facts does not lift a suspension
-			next.Status = status
-		}
-		if !created.IsZero() {
-			next.CreatedAt = created
-		}
-		next.MergedInto = l.MergedInto
 		next.Confirm(p.Decision.At)
 		*l = next
 		return nil
@@ -227,6 +244,63 @@ func (r *Registry) publish(ctx context.Context, p directory.Proposal) error {
 		return nil
 	})
 	return err
+}
+
+// base returns the listing that a proposal was made from.
+func (r *Registry) base(ctx context.Context, p *directory.Proposal) (directory.Listing, error) {
+	if p.Base == 0 {
+		return directory.Listing{}, nil
+	}
+	doc, err := r.Store.Revisions.Get(ctx, directory.RevisionID(p.ID, p.Base))
+	return doc.Value.Content, err
+}
+
+// onto returns what a proposal makes of a listing as it is now. That facts are
+// approved does not bring back what was suspended or archived.
+func onto(base directory.Listing, p *directory.Proposal, l *directory.Listing) (directory.Listing, error) {
+	if p.Base == 0 && l.Revision == 0 { // new, or one that was never revised: there is nothing to keep
+		base = *l
+	}
+	next, err := merge(&base, &p.Content, l)
+	if err != nil {
+		return next, err
+	}
+	next.Satisfaction, next.Status, next.MergedInto = l.Satisfaction, directory.Published, l.MergedInto
+	if l.Status == directory.Suspended || l.Status == directory.Archived {
+		next.Status = l.Status
+	}
+	if !l.CreatedAt.IsZero() {
+		next.CreatedAt = l.CreatedAt
+	}
+	return next, nil
+}
+
+// publishable returns Invalid when a proposal and what has changed since do not go
+// together, and Conflict when its organization was refused.
+func (r *Registry) publishable(ctx context.Context, p *directory.Proposal) error {
+	if p.Organization != "" {
+		organization, err := r.Store.Organizations.Get(ctx, p.Organization)
+		if err != nil {
+			return err
+		}
+		if organization.Value.State == directory.OrganizationRefused {
+			return &directory.Error{Kind: directory.Conflict, What: "organization_refused"}
+		}
+	}
+	base, err := r.base(ctx, p)
+	if err != nil {
+		return err
+	}
+	listing, err := r.current(ctx, p.ID)
+	if err != nil {
+		return err
+	}
+	next, err := onto(base, p, &listing)
+	if err != nil {
+		return err
+	}
+	next.UpdatedAt = r.now()
+	return next.Validate(r.Regions)
 }
 
 // errMade says that a revision was made before.

@@ -214,10 +214,12 @@ func New(ctx context.Context, engine Engine) (*Store, error) {
 				{"region", String, func(p *directory.Proposal) any { return p.Content.Region }},
 				{"external", String, func(p *directory.Proposal) any { return p.Content.ExternalID }},
 				{"submitted", Int, func(p *directory.Proposal) any { return millis(p.SubmittedAt) }},
+				{"queued", Int, func(p *directory.Proposal) any { return flag(p.Queued()) }},
 			},
 			indexes: []Index{
 				{Fields: []string{"organization", "external"}},
-				{Fields: []string{"state", "submitted"}}, // the queue, the oldest first
+				{Fields: []string{"state"}},
+				{Fields: []string{"queued", "submitted"}}, // the queue, the oldest first
 			},
 		},
 		Revisions: &Collection[directory.Revision]{
