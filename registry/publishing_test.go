@@ -607,7 +607,7 @@ func TestBothRegionsDecide(t *testing.T) {
 		doc, err = f.Save(ctx, owner, doc, moved)
 	}
 	if err == nil {
-		doc, err = f.Submit(ctx, owner, doc)
+		_, err = f.Submit(ctx, owner, doc)
 	}
 	if err != nil {
 		t.Fatal(err)
