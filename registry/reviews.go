@@ -61,6 +61,7 @@ func (r *Registry) Queue(ctx context.Context, caller directory.Caller, p directo
 		q.Where = append(q.Where,
 			store.Condition{Field: "region", Op: store.Min, Value: from}, store.Condition{Field: "region", Op: store.Less, Value: to})
 	}
+	q.Where = append(q.Where, within(caller.Scopes(p))...)
 	for {
 		docs, next, err := r.Store.Proposals.Find(ctx, q)
 		if err != nil {
@@ -86,6 +87,25 @@ func (r *Registry) Queue(ctx context.Context, caller directory.Caller, p directo
 		}
 		q.After = next
 	}
+}
+
+// within narrows a query to what may lie within scopes, so that the store need not
+// hand out a province for a county; what it hands out is still to be asked about.
+func within(scopes []directory.Scope) []store.Condition {
+	var kinds []string
+	for _, k := range directory.Kinds {
+		bureau := directory.BureauOf(directory.Kind(k.Code))
+		if slices.ContainsFunc(scopes, func(s directory.Scope) bool { return s == directory.Scope{} || s.Bureau == bureau }) {
+			kinds = append(kinds, k.Code)
+		}
+	}
+	where := []store.Condition{{Field: "kind", Op: store.In, Value: kinds}}
+	if len(scopes) == 1 && scopes[0].Region != "" {
+		from, to := directory.RegionRange(scopes[0].Region)
+		where = append(where,
+			store.Condition{Field: "region", Op: store.Min, Value: from}, store.Condition{Field: "region", Op: store.Less, Value: to})
+	}
+	return where
 }
 
 // takenBy returns the official who has taken a proposal, "" when it is free.
