@@ -51,7 +51,7 @@ func phonePurpose(account string) string { return "phone of " + account }
 // findAccount returns the account of a phone's hash, or NotFound.
 func (a *Auth) findAccount(ctx context.Context, hash string) (directory.Account, error) {
 	docs, _, err := a.Store.Accounts.Find(ctx, store.Query{
-		Where: []store.Condition{{Field: "phone_hash", Op: store.Eq, Value: hash}}, Limit: 1,
+		Where: []store.Condition{store.Equal("phone_hash", hash)}, Limit: 1,
 	})
 	if err == nil && len(docs) == 0 {
 		err = directory.Missing("account")
@@ -189,16 +189,16 @@ func (a *Auth) eraseDue(ctx context.Context) error {
 // that an erasure that was interrupted is found again and finished.
 func (a *Auth) erase(ctx context.Context, account directory.Account) (err error) {
 	defer directory.Wrap(&err, "erase account %s", account.ID)
-	of := store.Query{Where: []store.Condition{{Field: "account", Op: store.Eq, Value: account.ID}}}
+	of := store.Where(store.Equal("account", account.ID))
 	if err := a.Record(ctx, directory.AuditEntry{Action: directory.AuditErasure, Subject: account.ID, Detail: "done"}, Client{}); err != nil {
 		return err
 	}
 	if err := errors.Join(
-		removeAll(ctx, a.Store.Sessions, of, func(s *directory.Session) string { return s.ID }),
-		removeAll(ctx, a.Store.Grants, of, func(g *directory.Grant) string { return g.ID }),
-		removeAll(ctx, a.Store.Favourites, of, func(f *directory.Favourite) string { return f.Key() }),
-		removeAll(ctx, a.Store.Notifications, of, func(n *directory.Notification) string { return n.ID }),
-		removeAll(ctx, a.Store.Claims, of, func(c *directory.Claim) string { return c.ID }),
+		a.Store.Sessions.RemoveAll(ctx, of),
+		a.Store.Grants.RemoveAll(ctx, of),
+		a.Store.Favourites.RemoveAll(ctx, of),
+		a.Store.Notifications.RemoveAll(ctx, of),
+		a.Store.Claims.RemoveAll(ctx, of),
 		a.Store.PhoneCodes.Remove(ctx, account.PhoneHash),
 	); err != nil {
 		return err
@@ -207,15 +207,7 @@ func (a *Auth) erase(ctx context.Context, account directory.Account) (err error)
 		return err
 	}
 	// Whoever signed in meanwhile has a session of nobody.
-	return removeAll(ctx, a.Store.Sessions, of, func(s *directory.Session) string { return s.ID })
-}
-
-func removeAll[T any](ctx context.Context, c *store.Collection[T], q store.Query, id func(*T) string) error {
-	docs, err := c.All(ctx, q)
-	for i := range docs {
-		err = errors.Join(err, c.Remove(ctx, id(&docs[i].Value)))
-	}
-	return err
+	return a.Store.Sessions.RemoveAll(ctx, of)
 }
 
 // Belongings is all that is kept about the owner of an account, and by them.
@@ -236,7 +228,7 @@ const exportedAudit = 1000
 // Export returns everything that belongs to the caller (PIPL, article 45).
 func (a *Auth) Export(ctx context.Context, caller directory.Caller) (Belongings, error) {
 	of := func(field string) store.Query {
-		return store.Query{Where: []store.Condition{{Field: field, Op: store.Eq, Value: caller.Account}}}
+		return store.Where(store.Equal(field, caller.Account))
 	}
 	var b Belongings
 	account, err := a.Store.Accounts.Get(ctx, caller.Account)
@@ -257,10 +249,4 @@ func (a *Auth) Export(ctx context.Context, caller directory.Caller) (Belongings,
 	return b, errors.Join(errs[:]...)
 }
 
-func values[T any](docs []store.Doc[T], err error) ([]T, error) {
-	out := make([]T, len(docs))
-	for i := range docs {
-		out[i] = docs[i].Value
-	}
-	return out, err
-}
+func values[T any](docs []store.Doc[T], err error) ([]T, error) { return store.Values(docs), err }

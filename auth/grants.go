@@ -11,7 +11,7 @@ import (
 
 // grantsOf returns the grants of an account.
 func (a *Auth) grantsOf(ctx context.Context, account string) ([]directory.Grant, error) {
-	return values(a.Store.Grants.All(ctx, store.Query{Where: []store.Condition{{Field: "account", Op: store.Eq, Value: account}}}))
+	return values(a.Store.Grants.All(ctx, store.Where(store.Equal("account", account))))
 }
 
 // Grant gives the owner of a phone a role; somebody without an account gets one.

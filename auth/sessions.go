@@ -214,7 +214,7 @@ func (a *Auth) Refresh(ctx context.Context, token string, from Client) (Tokens, 
 // Sessions returns the sessions of an account, the newest first.
 func (a *Auth) Sessions(ctx context.Context, account string) ([]directory.Session, error) {
 	docs, err := a.Store.Sessions.All(ctx, store.Query{
-		Where: []store.Condition{{Field: "account", Op: store.Eq, Value: account}}, Desc: true,
+		Where: []store.Condition{store.Equal("account", account)}, Desc: true,
 	})
 	out := make([]directory.Session, 0, len(docs))
 	for _, d := range docs {

@@ -52,7 +52,7 @@ func (a *api) listAudit(c *fiber.Ctx, in *input) error {
 		return err
 	}
 	if action := in.text("action"); action != "" {
-		base.Where = append(base.Where, store.Condition{Field: "action", Op: store.Eq, Value: action})
+		base.Where = append(base.Where, store.Equal("action", action))
 	}
 	scopes := in.caller.Narrow(in.permission, bureau, region, a.Regions)
 	if len(scopes) == 0 {
@@ -66,9 +66,7 @@ func (a *api) listAudit(c *fiber.Ctx, in *input) error {
 		if err != nil {
 			return err
 		}
-		for i := range docs {
-			found = append(found, docs[i].Value)
-		}
+		found = append(found, store.Values(docs)...)
 	}
 	slices.SortFunc(found, func(x, y directory.AuditEntry) int { return cmp.Compare(y.ID, x.ID) })
 	found = slices.CompactFunc(found, func(x, y directory.AuditEntry) bool { return x.ID == y.ID })
@@ -84,13 +82,10 @@ func (a *api) listAudit(c *fiber.Ctx, in *input) error {
 func scopeConditions(s directory.Scope) []store.Condition {
 	var where []store.Condition
 	if s.Bureau != "" {
-		where = append(where, store.Condition{Field: "bureau", Op: store.Eq, Value: string(s.Bureau)})
+		where = append(where, store.Equal("bureau", string(s.Bureau)))
 	}
 	if s.Region != "" {
-		from, to := directory.RegionRange(s.Region)
-		where = append(where,
-			store.Condition{Field: "region", Op: store.Min, Value: from},
-			store.Condition{Field: "region", Op: store.Less, Value: to})
+		where = append(where, store.Within(s.Region)...)
 	}
 	return where
 }

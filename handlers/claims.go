@@ -8,6 +8,7 @@ import (
 	"qingfu/directory"
 	"qingfu/registry"
 	"qingfu/search"
+	"qingfu/store"
 )
 
 // claimView is a claim in an answer. What the claimant has not said themselves is
@@ -113,11 +114,7 @@ func (a *api) listClaims(c *fiber.Ctx, in *input) error {
 	if err != nil {
 		return err
 	}
-	claims := make([]directory.Claim, len(docs))
-	for i := range docs {
-		claims[i] = docs[i].Value
-	}
-	items, err := a.viewClaims(c, in, claims)
+	items, err := a.viewClaims(c, in, store.Values(docs))
 	if err != nil {
 		return err
 	}

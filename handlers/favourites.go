@@ -15,7 +15,7 @@ const maxFavourites = 500
 func (a *api) listFavourites(c *fiber.Ctx, in *input) error {
 	hash := in.queryHash()
 	q := store.Query{
-		Where: []store.Condition{{Field: "account", Op: store.Eq, Value: in.caller.Account}},
+		Where: []store.Condition{store.Equal("account", in.caller.Account)},
 		Order: "added", Desc: true, Limit: in.integer("limit"), After: in.readPosition(hash),
 	}
 	if err := in.err(); err != nil {
@@ -65,7 +65,7 @@ func (a *api) addFavourite(c *fiber.Ctx, in *input) error {
 	if listing.Value.Status != directory.Published {
 		return directory.Missing("listing")
 	}
-	kept, err := a.Store.Favourites.Count(c.UserContext(), []store.Condition{{Field: "account", Op: store.Eq, Value: in.caller.Account}})
+	kept, err := a.Store.Favourites.Count(c.UserContext(), []store.Condition{store.Equal("account", in.caller.Account)})
 	if err != nil {
 		return err
 	}

@@ -52,13 +52,13 @@ func (a *api) listGrants(c *fiber.Ctx, in *input) error {
 		return err
 	}
 	if role := in.text("role"); role != "" {
-		q.Where = append(q.Where, store.Condition{Field: "role", Op: store.Eq, Value: role})
+		q.Where = append(q.Where, store.Equal("role", role))
 	}
 	if organization := in.text("organization"); organization != "" {
 		if err := in.covers(a, directory.Scope{Organization: organization}); err != nil {
 			return err
 		}
-		q.Where = append(q.Where, store.Condition{Field: "organization", Op: store.Eq, Value: organization})
+		q.Where = append(q.Where, store.Equal("organization", organization))
 	} else if own := in.caller.Organizations(in.permission); own != nil {
 		q.Where = append(q.Where, store.Condition{Field: "organization", Op: store.In, Value: own})
 	}

@@ -50,13 +50,9 @@ func (a *api) notificationText(n directory.Notification, lang string) string {
 	return strings.NewReplacer(fill...).Replace(notificationTexts[n.Kind].in(lang))
 }
 
-func of(account string) store.Condition {
-	return store.Condition{Field: "account", Op: store.Eq, Value: account}
-}
-
 // unread counts the notifications that an account has not read.
 func (a *api) unread(ctx context.Context, account string) (int64, error) {
-	counts, err := a.Store.Notifications.Count(ctx, []store.Condition{of(account), {Field: "unread", Op: store.Eq, Value: int64(1)}})
+	counts, err := a.Store.Notifications.Count(ctx, []store.Condition{store.Equal("account", account), store.Equal("unread", int64(1))})
 	if err != nil {
 		return 0, err
 	}
@@ -65,13 +61,13 @@ func (a *api) unread(ctx context.Context, account string) (int64, error) {
 
 func (a *api) listNotifications(c *fiber.Ctx, in *input) error {
 	hash := in.queryHash()
-	q := store.Query{Where: []store.Condition{of(in.caller.Account)}, Desc: true, Limit: in.integer("limit"), After: in.readPosition(hash)}
+	q := store.Query{Where: []store.Condition{store.Equal("account", in.caller.Account)}, Desc: true, Limit: in.integer("limit"), After: in.readPosition(hash)}
 	if unread := in.boolean("unread"); unread != nil {
 		value := int64(0)
 		if *unread {
 			value = 1
 		}
-		q.Where = append(q.Where, store.Condition{Field: "unread", Op: store.Eq, Value: value})
+		q.Where = append(q.Where, store.Equal("unread", value))
 	}
 	if err := in.err(); err != nil {
 		return err
@@ -80,11 +76,7 @@ func (a *api) listNotifications(c *fiber.Ctx, in *input) error {
 	if err != nil {
 		return err
 	}
-	notes := make([]directory.Notification, len(docs))
-	for i := range docs {
-		notes[i] = docs[i].Value
-	}
-	return sendList(c, a.viewNotifications(notes, in.lang), hash, next)
+	return sendList(c, a.viewNotifications(store.Values(docs), in.lang), hash, next)
 }
 
 func (a *api) readNotifications(c *fiber.Ctx, in *input) error {

@@ -172,11 +172,11 @@ type ownListing struct {
 func (a *api) listOwnListings(c *fiber.Ctx, in *input) error {
 	hash := in.queryHash()
 	own := store.Query{
-		Where: []store.Condition{{Field: "organization", Op: store.Eq, Value: in.text("id")}},
+		Where: []store.Condition{store.Equal("organization", in.text("id"))},
 		Desc:  true, Limit: in.integer("limit"), After: in.readPosition(hash),
 	}
 	if state := in.text("state"); state != "" {
-		own.Where = append(own.Where, store.Condition{Field: "state", Op: store.Eq, Value: state})
+		own.Where = append(own.Where, store.Equal("state", state))
 	}
 	if err := in.err(); err != nil {
 		return err

@@ -16,7 +16,7 @@ const maxOpenClaims = 10
 // claim stores that the caller says that an organization is theirs, as they
 // describe it. While a claim of theirs is open, there is no second one.
 func (r *Registry) claim(ctx context.Context, caller directory.Caller, o, described *directory.Organization, from auth.Client) (directory.Claim, error) {
-	docs, err := r.Store.Claims.All(ctx, where(eq("account", caller.Account)))
+	docs, err := r.Store.Claims.All(ctx, store.Where(store.Equal("account", caller.Account)))
 	if err != nil {
 		return directory.Claim{}, err
 	}
@@ -199,7 +199,7 @@ func (r *Registry) tellOfClaim(ctx context.Context, c *directory.Claim, kind dir
 // moveClaims gives the open claims on an organization its region, so that its
 // officials find them.
 func (r *Registry) moveClaims(ctx context.Context, o *directory.Organization) error {
-	docs, err := r.Store.Claims.All(ctx, where(eq("organization", o.ID), eq("state", string(directory.ClaimOpen))))
+	docs, err := r.Store.Claims.All(ctx, store.Where(store.Equal("organization", o.ID), store.Equal("state", string(directory.ClaimOpen))))
 	for _, d := range docs {
 		_, one := r.Store.Claims.Update(ctx, d.Value.ID, func(c *directory.Claim) error {
 			c.Region = o.Region
@@ -217,9 +217,9 @@ func (r *Registry) moveClaims(ctx context.Context, o *directory.Organization) er
 func (r *Registry) Claims(ctx context.Context, s Selection, limit int, after *store.Position) ([]store.Doc[directory.Claim], *store.Position, error) {
 	p := pages[directory.Claim]{collection: r.Store.Claims, id: func(c *directory.Claim) string { return c.ID }, queries: scoped(s)}
 	if s.Account != "" {
-		own := where(eq("account", s.Account))
+		own := store.Where(store.Equal("account", s.Account))
 		if s.State != "" {
-			own.Where = append(own.Where, eq("state", s.State))
+			own.Where = append(own.Where, store.Equal("state", s.State))
 		}
 		p.queries = append(p.queries, own)
 	}

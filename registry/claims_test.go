@@ -126,7 +126,7 @@ func TestClaimsWithCrashes(t *testing.T) {
 			d.CreditCode = string(o.CreditCode)
 			act := func() error { _, err := f.Register(ctx, ben, d, auth.Client{}); return err }
 			return act, func(what string, acted bool) {
-				docs, err := f.Store.Claims.All(ctx, where(eq("account", ben.Account)))
+				docs, err := f.Store.Claims.All(ctx, store.Where(store.Equal("account", ben.Account)))
 				if err != nil || len(docs) > 1 || acted && len(docs) != 1 {
 					t.Fatalf("%s: %d claims, %v", what, len(docs), err)
 				}

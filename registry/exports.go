@@ -80,10 +80,6 @@ func (r *Registry) Export(ctx context.Context, ids []string, format string, kind
 
 // ImportsOf returns a page of the imports of an organization, the newest first.
 func (r *Registry) ImportsOf(ctx context.Context, organization string, limit int, after *store.Position) ([]directory.Import, *store.Position, error) {
-	docs, next, err := r.Store.Imports.Find(ctx, store.Query{Where: []store.Condition{eq("organization", organization)}, Desc: true, Limit: limit, After: after})
-	out := make([]directory.Import, len(docs))
-	for i := range docs {
-		out[i] = docs[i].Value
-	}
-	return out, next, err
+	docs, next, err := r.Store.Imports.Find(ctx, store.Query{Where: []store.Condition{store.Equal("organization", organization)}, Desc: true, Limit: limit, After: after})
+	return store.Values(docs), next, err
 }

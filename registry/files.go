@@ -55,24 +55,9 @@ func (r *Registry) file(ctx context.Context, owner, name string) ([]byte, error)
 
 // sweepFiles deletes imports and files whose time is over.
 func (r *Registry) sweepFiles(ctx context.Context) error {
-	past := where(store.Condition{Field: "keep", Op: store.Less, Value: r.now().UnixMilli()})
-	imports, err := r.Store.Imports.All(ctx, past)
-	if err != nil {
+	past := store.Where(store.Condition{Field: "keep", Op: store.Less, Value: r.now().UnixMilli()})
+	if err := r.Store.Imports.RemoveAll(ctx, past); err != nil {
 		return err
 	}
-	for _, d := range imports {
-		if err := r.Store.Imports.Remove(ctx, d.Value.ID); err != nil {
-			return err
-		}
-	}
-	files, err := r.Store.Files.All(ctx, past)
-	if err != nil {
-		return err
-	}
-	for _, d := range files {
-		if err := r.Store.Files.Remove(ctx, d.Value.ID); err != nil {
-			return err
-		}
-	}
-	return nil
+	return r.Store.Files.RemoveAll(ctx, past)
 }

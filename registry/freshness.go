@@ -20,8 +20,8 @@ import (
 func (r *Registry) Sweep(ctx context.Context) error {
 	now := r.now()
 	soon := now.Add(slices.Max(directory.Reminders))
-	docs, err := r.Store.Listings.All(ctx, where(
-		eq("status", string(directory.Published)),
+	docs, err := r.Store.Listings.All(ctx, store.Where(
+		store.Equal("status", string(directory.Published)),
 		// Those of nobody cannot be confirmed by anybody.
 		store.Condition{Field: "organization", Op: store.Min, Value: "0"},
 		store.Condition{Field: "due", Op: store.Min, Value: int64(1)},
@@ -63,7 +63,7 @@ func (r *Registry) age(ctx context.Context, seen directory.Listing, change func(
 // remind tells the members that a listing has to be confirmed. The id of the
 // message follows from what it says, so that nobody is told twice.
 func (r *Registry) remind(ctx context.Context, l directory.Listing, before time.Duration) error {
-	grants, err := r.Store.Grants.All(ctx, where(eq("organization", l.OrganizationID)))
+	grants, err := r.Store.Grants.All(ctx, store.Where(store.Equal("organization", l.OrganizationID)))
 	if err != nil {
 		return err
 	}

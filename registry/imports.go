@@ -69,7 +69,7 @@ func (r *Registry) byExternalID(ctx context.Context, organization directory.Orga
 	if id == "" {
 		return store.Doc[directory.Proposal]{}, nil
 	}
-	same := store.Query{Where: []store.Condition{eq("organization", organization.ID), eq("external", id)}, Limit: 1}
+	same := store.Query{Where: []store.Condition{store.Equal("organization", organization.ID), store.Equal("external", id)}, Limit: 1}
 	proposals, _, err := r.Store.Proposals.Find(ctx, same)
 	if err != nil {
 		return store.Doc[directory.Proposal]{}, err
@@ -92,7 +92,7 @@ func (r *Registry) BeginImport(ctx context.Context, caller directory.Caller, org
 	if err != nil {
 		return directory.Import{}, err
 	}
-	imports, err := r.Store.Imports.All(ctx, where(eq("organization", organization.ID)))
+	imports, err := r.Store.Imports.All(ctx, store.Where(store.Equal("organization", organization.ID)))
 	if err != nil {
 		return directory.Import{}, err
 	}
@@ -146,7 +146,7 @@ func (r *Registry) runImports(ctx context.Context) {
 
 // workOnImports works on every import that nobody else works on.
 func (r *Registry) workOnImports(ctx context.Context) error {
-	docs, err := r.Store.Imports.All(ctx, where(store.Condition{Field: "state", Op: store.In, Value: []string{string(directory.ImportQueued), string(directory.ImportRunning)}}))
+	docs, err := r.Store.Imports.All(ctx, store.Where(store.Condition{Field: "state", Op: store.In, Value: []string{string(directory.ImportQueued), string(directory.ImportRunning)}}))
 	for _, d := range docs {
 		if ctx.Err() != nil {
 			return ctx.Err()

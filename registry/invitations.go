@@ -62,7 +62,7 @@ func (r *Registry) noteInvitation(ctx context.Context, caller directory.Caller, 
 
 // Invitations returns the open invitations of an organization, the latest first.
 func (r *Registry) Invitations(ctx context.Context, organization string) ([]directory.Invitation, error) {
-	docs, err := r.Store.Invitations.All(ctx, where(eq("organization", organization)))
+	docs, err := r.Store.Invitations.All(ctx, store.Where(store.Equal("organization", organization)))
 	out := []directory.Invitation{}
 	for i := range docs {
 		if v := docs[i].Value; v.AcceptedBy == "" && v.ExpiresAt.After(r.Now()) {
@@ -180,7 +180,7 @@ func (r *Registry) settleInvitation(ctx context.Context, i directory.Invitation,
 
 // sweepInvitations deletes invitations that have long expired.
 func (r *Registry) sweepInvitations(ctx context.Context) error {
-	docs, err := r.Store.Invitations.All(ctx, where(store.Condition{Field: "expires", Op: store.Less, Value: r.Now().Add(-invitationKept).UnixMilli()}))
+	docs, err := r.Store.Invitations.All(ctx, store.Where(store.Condition{Field: "expires", Op: store.Less, Value: r.Now().Add(-invitationKept).UnixMilli()}))
 	for _, d := range docs {
 		if !d.Value.Unsettled {
 			err = errors.Join(err, r.Store.Invitations.Remove(ctx, d.Value.ID))

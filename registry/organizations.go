@@ -123,7 +123,7 @@ func (r *Registry) registered(ctx context.Context, caller directory.Caller, doc 
 
 // byCode returns the organization of a credit code, or NotFound.
 func (r *Registry) byCode(ctx context.Context, code directory.CreditCode) (store.Doc[directory.Organization], error) {
-	docs, _, err := r.Store.Organizations.Find(ctx, store.Query{Where: []store.Condition{eq("credit_code", string(code))}, Limit: 1})
+	docs, _, err := r.Store.Organizations.Find(ctx, store.Query{Where: []store.Condition{store.Equal("credit_code", string(code))}, Limit: 1})
 	if err == nil && len(docs) == 0 {
 		err = directory.Missing("organization")
 	}
@@ -435,12 +435,8 @@ func (r *Registry) tell(ctx context.Context, account string, kind directory.Noti
 
 // membersOf returns the grants of an organization's members.
 func (r *Registry) membersOf(ctx context.Context, organization string) ([]directory.Grant, error) {
-	docs, err := r.Store.Grants.All(ctx, where(eq("organization", organization)))
-	out := make([]directory.Grant, len(docs))
-	for i := range docs {
-		out[i] = docs[i].Value
-	}
-	return out, err
+	docs, err := r.Store.Grants.All(ctx, store.Where(store.Equal("organization", organization)))
+	return store.Values(docs), err
 }
 
 // owners returns the grants of an organization's owners that stay.
@@ -629,15 +625,12 @@ func scoped(s Selection) (out []store.Query) {
 	for _, scope := range s.Scopes {
 		var conditions []store.Condition
 		if s.State != "" {
-			conditions = append(conditions, eq("state", s.State))
+			conditions = append(conditions, store.Equal("state", s.State))
 		}
 		if scope.Region != "" {
-			from, to := directory.RegionRange(scope.Region)
-			conditions = append(conditions,
-				store.Condition{Field: "region", Op: store.Min, Value: from},
-				store.Condition{Field: "region", Op: store.Less, Value: to})
+			conditions = append(conditions, store.Within(scope.Region)...)
 		}
-		out = append(out, where(conditions...))
+		out = append(out, store.Where(conditions...))
 	}
 	return out
 }
@@ -691,7 +684,7 @@ func (p *pages[T]) read(ctx context.Context, limit int, after *store.Position) (
 
 // settleAll settles what a crash has left unsettled.
 func (r *Registry) settleAll(ctx context.Context) error {
-	unsettled := where(store.Condition{Field: "unsettled", Op: store.Eq, Value: int64(1)})
+	unsettled := store.Where(store.Equal("unsettled", int64(1)))
 	organizations, err := r.Store.Organizations.All(ctx, unsettled)
 	for _, d := range organizations {
 		_, one := r.settle(ctx, d, auth.Client{})

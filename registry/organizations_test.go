@@ -201,7 +201,7 @@ func (f *office) wantRoles(what string, o directory.Organization, want ...string
 // told counts the messages of a kind in somebody's inbox.
 func (f *office) told(account string, kind directory.NotificationKind) int {
 	f.t.Helper()
-	docs, err := f.Store.Notifications.All(f.t.Context(), where(eq("account", account)))
+	docs, err := f.Store.Notifications.All(f.t.Context(), store.Where(store.Equal("account", account)))
 	if err != nil {
 		f.t.Fatal(err)
 	}
@@ -218,7 +218,7 @@ func (f *office) told(account string, kind directory.NotificationKind) int {
 // alphabetical order: within a millisecond there is no other.
 func (f *office) lines(action directory.AuditAction, subject string) (out []string) {
 	f.t.Helper()
-	docs, err := f.Store.Audit.All(f.t.Context(), where(eq("action", string(action)), eq("subject", subject)))
+	docs, err := f.Store.Audit.All(f.t.Context(), store.Where(store.Equal("action", string(action)), store.Equal("subject", subject)))
 	if err != nil {
 		f.t.Fatal(err)
 	}

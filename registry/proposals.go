@@ -55,12 +55,12 @@ func (r *Registry) checkExternalID(ctx context.Context, p directory.Proposal) er
 	if p.Content.ExternalID == "" {
 		return nil
 	}
-	same := []store.Condition{eq("organization", p.Organization), eq("external", p.Content.ExternalID)}
-	listings, err := r.Store.Listings.All(ctx, where(same...))
+	same := []store.Condition{store.Equal("organization", p.Organization), store.Equal("external", p.Content.ExternalID)}
+	listings, err := r.Store.Listings.All(ctx, store.Where(same...))
 	if err != nil {
 		return err
 	}
-	proposals, err := r.Store.Proposals.All(ctx, where(same...))
+	proposals, err := r.Store.Proposals.All(ctx, store.Where(same...))
 	if err != nil {
 		return err
 	}

@@ -137,12 +137,8 @@ func (r *Registry) followAll(ctx context.Context) error {
 
 // Revisions returns a page of what a listing was, the newest first.
 func (r *Registry) Revisions(ctx context.Context, listing string, limit int, after *store.Position) ([]directory.Revision, *store.Position, error) {
-	docs, next, err := r.Store.Revisions.Find(ctx, store.Query{Where: []store.Condition{eq("listing", listing)}, Desc: true, Limit: limit, After: after})
-	out := make([]directory.Revision, len(docs))
-	for i := range docs {
-		out[i] = docs[i].Value
-	}
-	return out, next, err
+	docs, next, err := r.Store.Revisions.Find(ctx, store.Query{Where: []store.Condition{store.Equal("listing", listing)}, Desc: true, Limit: limit, After: after})
+	return store.Values(docs), next, err
 }
 
 // Restore publishes an earlier revision of a listing again, as a new one. It

@@ -292,7 +292,7 @@ func TestHealFinishesApprovals(t *testing.T) {
 				}
 			}
 			p, err := f.st.Proposals.Get(ctx, id)
-			revisions, err2 := f.st.Revisions.All(ctx, where(eq("listing", id)))
+			revisions, err2 := f.st.Revisions.All(ctx, store.Where(store.Equal("listing", id)))
 			if l := f.listing(id); err != nil || err2 != nil || p.Value.State != directory.ProposalPublished || len(revisions) != 1 || l.Revision != 1 || l.Status != directory.Published {
 				t.Errorf("proposal %s, %d revisions, listing %s at %d; %v, %v", p.Value.State, len(revisions), l.Status, l.Revision, err, err2)
 			}

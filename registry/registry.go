@@ -96,11 +96,3 @@ func (r *Registry) Heal(ctx context.Context) error {
 func (r *Registry) now() time.Time { return r.Now().UTC().Truncate(time.Millisecond) }
 
 func (r *Registry) newID() (string, error) { return directory.NewID(r.Now(), r.Random) }
-
-// eq is a condition on a declared field.
-func eq(field, value string) store.Condition {
-	return store.Condition{Field: field, Op: store.Eq, Value: value}
-}
-
-// where is a query of all documents that match.
-func where(conditions ...store.Condition) store.Query { return store.Query{Where: conditions} }

@@ -128,7 +128,7 @@ func home(name string) directory.Listing {
 // index brings the search engine up to the store.
 func (f *fixture) index() {
 	f.t.Helper()
-	docs, err := f.st.Listings.All(f.t.Context(), where(eq("status", string(directory.Published))))
+	docs, err := f.st.Listings.All(f.t.Context(), store.Where(store.Equal("status", string(directory.Published))))
 	if err != nil {
 		f.t.Fatal(err)
 	}
@@ -187,7 +187,7 @@ func (f *fixture) listing(id string) directory.Listing {
 // notes returns the kinds of messages in somebody's inbox, in alphabetical order.
 func (f *fixture) notes(account string) (kinds []directory.NotificationKind) {
 	f.t.Helper()
-	docs, err := f.st.Notifications.All(f.t.Context(), where(eq("account", account)))
+	docs, err := f.st.Notifications.All(f.t.Context(), store.Where(store.Equal("account", account)))
 	if err != nil {
 		f.t.Fatal(err)
 	}

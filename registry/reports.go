@@ -53,7 +53,7 @@ func (r *Registry) Report(ctx context.Context, caller directory.Caller, report d
 }
 
 func (r *Registry) openReports(ctx context.Context, listing string) ([]store.Doc[directory.Report], error) {
-	return r.Store.Reports.All(ctx, where(eq("listing", listing), eq("state", string(directory.ReportOpen))))
+	return r.Store.Reports.All(ctx, store.Where(store.Equal("listing", listing), store.Equal("state", string(directory.ReportOpen))))
 }
 
 // queueReported brings a listing into the queue, beside whatever its organization
@@ -121,7 +121,7 @@ func (r *Registry) DecideReports(ctx context.Context, caller directory.Caller, l
 // permission p, in the order of their ids.
 func (r *Registry) Reports(ctx context.Context, caller directory.Caller, p directory.Permission, limit int, after *store.Position) ([]directory.Report, *store.Position, error) {
 	out := []directory.Report{}
-	q := store.Query{Where: []store.Condition{eq("state", string(directory.ReportOpen))}, Limit: store.MaxLimit, After: after}
+	q := store.Query{Where: []store.Condition{store.Equal("state", string(directory.ReportOpen))}, Limit: store.MaxLimit, After: after}
 	for {
 		docs, next, err := r.Store.Reports.Find(ctx, q)
 		if err != nil {

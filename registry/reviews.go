@@ -52,14 +52,12 @@ type QueueFilter struct {
 // the caller's permission p gives, the oldest first.
 func (r *Registry) Queue(ctx context.Context, caller directory.Caller, p directory.Permission, f QueueFilter, limit int, after *store.Position) ([]store.Doc[directory.Proposal], *store.Position, error) {
 	out := []store.Doc[directory.Proposal]{}
-	q := store.Query{Where: []store.Condition{{Field: "queued", Op: store.Eq, Value: int64(1)}}, Order: "submitted", Limit: store.MaxLimit, After: after}
+	q := store.Query{Where: []store.Condition{store.Equal("queued", int64(1))}, Order: "submitted", Limit: store.MaxLimit, After: after}
 	if f.Kind != "" {
-		q.Where = append(q.Where, eq("kind", string(f.Kind)))
+		q.Where = append(q.Where, store.Equal("kind", string(f.Kind)))
 	}
 	if f.Region != "" {
-		from, to := directory.RegionRange(f.Region)
-		q.Where = append(q.Where,
-			store.Condition{Field: "region", Op: store.Min, Value: from}, store.Condition{Field: "region", Op: store.Less, Value: to})
+		q.Where = append(q.Where, store.Within(f.Region)...)
 	}
 	q.Where = append(q.Where, within(caller.Scopes(p))...)
 	for {
@@ -101,9 +99,7 @@ func within(scopes []directory.Scope) []store.Condition {
 	}
 	where := []store.Condition{{Field: "kind", Op: store.In, Value: kinds}}
 	if len(scopes) == 1 && scopes[0].Region != "" {
-		from, to := directory.RegionRange(scopes[0].Region)
-		where = append(where,
-			store.Condition{Field: "region", Op: store.Min, Value: from}, store.Condition{Field: "region", Op: store.Less, Value: to})
+		where = append(where, store.Within(scopes[0].Region)...)
 	}
 	return where
 }
@@ -219,7 +215,7 @@ func (r *Registry) tellMembers(ctx context.Context, organization string, kind di
 	if organization == "" {
 		return nil
 	}
-	grants, err := r.Store.Grants.All(ctx, where(eq("organization", organization)))
+	grants, err := r.Store.Grants.All(ctx, store.Where(store.Equal("organization", organization)))
 	var told []string
 	for _, g := range grants {
 		if !slices.Contains(told, g.Value.Account) {
@@ -346,7 +342,7 @@ func (r *Registry) publishApproved(ctx context.Context) error {
 	if err := r.followAll(ctx); err != nil {
 		return err
 	}
-	docs, err := r.Store.Proposals.All(ctx, where(eq("state", string(directory.ProposalApproved))))
+	docs, err := r.Store.Proposals.All(ctx, store.Where(store.Equal("state", string(directory.ProposalApproved))))
 	for _, d := range docs {
 		err = errors.Join(err, r.publish(ctx, d.Value))
 	}

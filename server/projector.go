@@ -221,7 +221,7 @@ func (p *projector) documents(changes []store.Change[directory.Listing]) (docs [
 
 func (p *projector) lookForDemo(ctx context.Context) error {
 	found, _, err := p.listings.Find(ctx, store.Query{
-		Where: []store.Condition{{Field: "demo", Op: store.Eq, Value: int64(1)}}, Limit: 1,
+		Where: []store.Condition{store.Equal("demo", int64(1))}, Limit: 1,
 	})
 	p.demo.Store(len(found) > 0)
 	return err
@@ -267,7 +267,7 @@ func (p *projector) restore(ctx context.Context) error {
 		return err
 	}
 	p.notice(last)
-	published, err := p.listings.Count(ctx, []store.Condition{{Field: "status", Op: store.Eq, Value: string(directory.Published)}})
+	published, err := p.listings.Count(ctx, []store.Condition{store.Equal("status", string(directory.Published))})
 	if err != nil {
 		return err
 	}

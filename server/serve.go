@@ -178,7 +178,7 @@ func refuseDemo(ctx context.Context, st *store.Store, data *dataSettings) error 
 	if !data.production() {
 		return nil
 	}
-	demo := []store.Condition{{Field: "demo", Op: store.Eq, Value: int64(1)}}
+	demo := []store.Condition{store.Equal("demo", int64(1))}
 	listings, err := st.Listings.Count(ctx, demo)
 	if err != nil {
 		return err
@@ -212,7 +212,7 @@ func seedOnce(ctx context.Context, st *store.Store, access *auth.Auth, cmd *serv
 	if err != nil {
 		return err
 	}
-	accounts, err := st.Accounts.Count(ctx, []store.Condition{{Field: "demo", Op: store.Eq, Value: int64(1)}})
+	accounts, err := st.Accounts.Count(ctx, []store.Condition{store.Equal("demo", int64(1))})
 	if err == nil && accounts[0].N > 0 && cmd.demoAccounts(&cmd.dataSettings) {
 		showDemoAccounts(log)
 	}

@@ -43,6 +43,15 @@ type Doc[T any] struct {
 	Value   T
 }
 
+// Values are documents without what the store knows of them.
+func Values[T any](docs []Doc[T]) []T {
+	out := make([]T, len(docs))
+	for i := range docs {
+		out[i] = docs[i].Value
+	}
+	return out
+}
+
 // Change is the last thing that happened to a document.
 type Change[T any] struct {
 	ID           string
@@ -231,6 +240,16 @@ func (c *Collection[T]) Remove(ctx context.Context, id string) error {
 		return err
 	}
 	return errBusy
+}
+
+// RemoveAll deletes the documents of a query, of which limit and position are not
+// looked at. One that cannot be deleted does not keep the others.
+func (c *Collection[T]) RemoveAll(ctx context.Context, q Query) error {
+	docs, err := c.All(ctx, q)
+	for i := range docs {
+		err = errors.Join(err, c.Remove(ctx, c.id(&docs[i].Value)))
+	}
+	return err
 }
 
 // Upserted is what became of one document of an Upsert.

@@ -10,7 +10,11 @@
 // point.
 package store
 
-import "context"
+import (
+	"context"
+
+	"qingfu/directory"
+)
 
 // Engine is a document database. Its methods are safe for concurrent use and
 // return *directory.Error of the kinds they name, and of kind Unavailable when
@@ -155,6 +159,18 @@ const (
 	Min  Op = ">=" // at least
 	In   Op = "in"
 )
+
+// Where is a query of the documents that meet all conditions.
+func Where(conditions ...Condition) Query { return Query{Where: conditions} }
+
+// Equal is the condition that a field has a value.
+func Equal(field string, value any) Condition { return Condition{Field: field, Op: Eq, Value: value} }
+
+// Within are the conditions that the field "region" names a region or one within it.
+func Within(region string) []Condition {
+	from, to := directory.RegionRange(region)
+	return []Condition{{Field: "region", Op: Min, Value: from}, {Field: "region", Op: Less, Value: to}}
+}
 
 // Position is the place of a document in an order.
 type Position struct {
