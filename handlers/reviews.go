@@ -220,11 +220,7 @@ func (a *api) judgedListing(c *fiber.Ctx, in *input) (directory.Listing, error) 
 	if in.caller.Belongs(l.OrganizationID) {
 		return l, &directory.Error{Kind: directory.Forbidden}
 	}
-	scope := registry.ScopeOf(&l)
-	return l, a.Auth.Record(c.UserContext(), directory.AuditEntry{
-		Action: directory.AuditReview, Actor: in.caller.Account, Subject: l.ID, Detail: in.operation,
-		Organization: scope.Organization, Bureau: scope.Bureau, Region: scope.Region,
-	}, in.client)
+	return l, a.Registry.NoteReview(c.UserContext(), in.caller, &l, in.operation, in.client)
 }
 
 func (a *api) suspendListing(c *fiber.Ctx, in *input) error {

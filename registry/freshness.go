@@ -1,11 +1,8 @@
 package registry
 
 import (
-	"bytes"
 	"context"
-	"crypto/sha256"
 	"errors"
-	"fmt"
 	"slices"
 	"strconv"
 	"time"
@@ -60,27 +57,20 @@ func (r *Registry) age(ctx context.Context, seen directory.Listing, change func(
 	return err
 }
 
-// remind tells the members that a listing has to be confirmed. The id of the
-// message follows from what it says, so that nobody is told twice.
+// remind tells the members that a listing has to be confirmed.
 func (r *Registry) remind(ctx context.Context, l directory.Listing, before time.Duration) error {
-	grants, err := r.Store.Grants.All(ctx, store.Where(store.Equal("organization", l.OrganizationID)))
+	members, err := r.membersOf(ctx, l.OrganizationID)
 	if err != nil {
 		return err
 	}
-	at := l.ReviewDueAt.Add(-before)
-	for _, g := range grants {
-		sum := sha256.Sum256(fmt.Appendf(nil, "%s %s %d", g.Value.Account, l.ID, at.UnixMilli()))
-		id, err := directory.NewID(at, bytes.NewReader(sum[:]))
-		if err != nil {
-			return err
-		}
-		_, err = r.Store.Notifications.Insert(ctx, directory.Notification{
-			ID: id, Account: g.Value.Account, Kind: directory.NoteReviewDue, At: r.now(),
+	for _, g := range members {
+		note := directory.Notification{
+			Account: g.Account, Kind: directory.NoteReviewDue, At: r.now(),
 			Params: map[string]string{
 				"listing": l.ID, "name": l.Names.Zh, "on": string(directory.DateOf(*l.ReviewDueAt)), "days": strconv.Itoa(int(before.Hours() / 24)),
 			},
-		})
-		if err != nil && directory.KindOf(err) != directory.Conflict {
+		}
+		if err := r.tellOnce(ctx, note, l.ID, l.ReviewDueAt.Add(-before)); err != nil {
 			return err
 		}
 	}

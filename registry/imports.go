@@ -32,7 +32,7 @@ func (r *Registry) CheckTable(ctx context.Context, organization directory.Organi
 		return nil, err
 	}
 	for i := range table.Rows {
-		if err := r.checkRow(ctx, organization, &table.Rows[i]); err != nil {
+		if _, err := r.checkRow(ctx, organization, &table.Rows[i]); err != nil {
 			return nil, err
 		}
 	}
@@ -40,11 +40,11 @@ func (r *Registry) CheckTable(ctx context.Context, organization directory.Organi
 }
 
 // checkRow checks a row on top of what the organization has under the row's
-// external id.
-func (r *Registry) checkRow(ctx context.Context, organization directory.Organization, row *sheets.Row) error {
+// external id, which it returns.
+func (r *Registry) checkRow(ctx context.Context, organization directory.Organization, row *sheets.Row) (store.Doc[directory.Proposal], error) {
 	existing, err := r.byExternalID(ctx, organization, row.Listing.ExternalID)
 	if err != nil {
-		return err
+		return existing, err
 	}
 	if existing.Value.ID != "" {
 		row.Listing = row.Onto(existing.Value.Content)
@@ -60,7 +60,7 @@ func (r *Registry) checkRow(ctx context.Context, organization directory.Organiza
 		}
 		l.UpdatedAt = now
 	})
-	return nil
+	return existing, nil
 }
 
 // byExternalID returns the proposal of an organization's listing; the zero one
@@ -274,17 +274,14 @@ var outcomeNames = map[store.UpsertState]string{store.Created: "新增", store.U
 // importRow makes a row the proposal of its listing, and submits it when that is
 // asked for. A row that something is wrong with has the outcome "".
 func (r *Registry) importRow(ctx context.Context, job *directory.Import, organization directory.Organization, row *sheets.Row) (store.UpsertState, error) {
-	if err := r.checkRow(ctx, organization, row); err != nil {
+	seen, err := r.checkRow(ctx, organization, row)
+	if err != nil {
 		return "", err
 	}
 	if len(row.Errors) > 0 {
 		return "", nil
 	}
 	caller := directory.Caller{Account: job.Account}
-	seen, err := r.byExternalID(ctx, organization, row.Listing.ExternalID)
-	if err != nil {
-		return "", err
-	}
 	switch {
 	case seen.Value.ID == "":
 		seen, err = r.Propose(ctx, caller, organization, row.Listing)

@@ -170,11 +170,7 @@ func (r *Registry) Decide(ctx context.Context, caller directory.Caller, seen sto
 			return doc.Value, err
 		}
 	}
-	scope := ScopeOf(&doc.Value.Content)
-	if err := r.Auth.Record(ctx, directory.AuditEntry{
-		Action: directory.AuditReview, Actor: caller.Account, Subject: id, Detail: string(d.Outcome),
-		Organization: scope.Organization, Bureau: scope.Bureau, Region: scope.Region,
-	}, from); err != nil {
+	if err := r.NoteReview(ctx, caller, &doc.Value.Content, string(d.Outcome), from); err != nil {
 		return directory.Proposal{}, err
 	}
 	p := doc.Value
@@ -196,6 +192,15 @@ func (r *Registry) Decide(ctx context.Context, caller directory.Caller, seen sto
 	return doc.Value, r.tellMembers(ctx, doc.Value.Organization, kind, map[string]string{"listing": id, "name": doc.Value.Content.Names.Zh, "reasons": noteOf(d)})
 }
 
+// NoteReview writes what an official does about a listing into the audit log.
+func (r *Registry) NoteReview(ctx context.Context, caller directory.Caller, l *directory.Listing, detail string, from auth.Client) error {
+	scope := ScopeOf(l)
+	return r.Auth.Record(ctx, directory.AuditEntry{
+		Action: directory.AuditReview, Actor: caller.Account, Subject: l.ID, Detail: detail,
+		Organization: scope.Organization, Bureau: scope.Bureau, Region: scope.Region,
+	}, from)
+}
+
 // noteOf writes the reasons and the text of a decision in one line.
 func noteOf(d directory.Decision) string {
 	parts := []string{}
@@ -215,12 +220,12 @@ func (r *Registry) tellMembers(ctx context.Context, organization string, kind di
 	if organization == "" {
 		return nil
 	}
-	grants, err := r.Store.Grants.All(ctx, store.Where(store.Equal("organization", organization)))
+	members, err := r.membersOf(ctx, organization)
 	var told []string
-	for _, g := range grants {
-		if !slices.Contains(told, g.Value.Account) {
-			told = append(told, g.Value.Account)
-			err = errors.Join(err, r.Auth.Notify(ctx, g.Value.Account, kind, params))
+	for _, g := range members {
+		if !slices.Contains(told, g.Account) {
+			told = append(told, g.Account)
+			err = errors.Join(err, r.Auth.Notify(ctx, g.Account, kind, params))
 		}
 	}
 	return err
