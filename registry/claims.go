@@ -215,7 +215,7 @@ func (r *Registry) moveClaims(ctx context.Context, o *directory.Organization) er
 
 // Claims returns a page of claims, the oldest first, as a queue has them.
 func (r *Registry) Claims(ctx context.Context, s Selection, limit int, after *store.Position) ([]store.Doc[directory.Claim], *store.Position, error) {
-	p := pages[directory.Claim]{collection: r.Store.Claims, id: func(c *directory.Claim) string { return c.ID }, queries: scoped(s)}
+	p := pages[directory.Claim]{collection: r.Store.Claims, queries: scoped(s)}
 	if s.Account != "" {
 		own := store.Where(store.Equal("account", s.Account))
 		if s.State != "" {

@@ -1,12 +1,8 @@
 package registry
 
 import (
-	"bytes"
-	"cmp"
 	"context"
-	"crypto/sha256"
 	"errors"
-	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -371,37 +367,6 @@ func sameTime(x, y *time.Time) bool {
 	return x == nil && y == nil || x != nil && y != nil && x.Equal(*y)
 }
 
-// join makes an account a member; one that was erased meanwhile becomes none.
-func (r *Registry) join(ctx context.Context, by, account, organization string, role directory.Role, from auth.Client) error {
-	g := directory.Grant{Account: account, Role: role, Organization: organization}
-	err := r.Auth.GrantTo(ctx, directory.Caller{Account: by}, g, from)
-	if directory.KindOf(err) == directory.NotFound {
-		return nil
-	}
-	return err
-}
-
-// takeBack revokes a grant that leaves; one that is gone is no error.
-func (r *Registry) takeBack(ctx context.Context, l directory.Leaving, from auth.Client) error {
-	for range takeBackRounds {
-		g, err := r.Auth.GetGrant(ctx, l.Grant)
-		if err == nil {
-			err = r.Auth.Revoke(ctx, directory.Caller{Account: l.By}, g, from)
-		}
-		switch directory.KindOf(err) {
-		case directory.NotFound:
-			return nil
-		case directory.Conflict: // it was given again just now
-			continue
-		}
-		return err
-	}
-	return &directory.Error{Kind: directory.Unavailable, What: "store", Cause: errors.New("a grant changes all the time")}
-}
-
-// takeBackRounds is how often a grant is taken back that others keep giving.
-const takeBackRounds = 100
-
 // tellDecision tells the owners what was decided about their organization.
 func (r *Registry) tellDecision(ctx context.Context, o *directory.Organization) error {
 	kind := directory.NoteOrganizationVerified
@@ -418,271 +383,25 @@ func (r *Registry) tellDecision(ctx context.Context, o *directory.Organization) 
 	return err
 }
 
-// tell puts a message about what happened at a time into somebody's inbox, once.
-func (r *Registry) tell(ctx context.Context, account string, kind directory.NotificationKind, thing string, at time.Time, params map[string]string) error {
-	return r.tellOnce(ctx, directory.Notification{Account: account, Kind: kind, Params: params, At: at}, thing, at)
-}
-
-// tellOnce stores a message unless it is there: its id follows from what happened
-// to which thing and when.
-func (r *Registry) tellOnce(ctx context.Context, n directory.Notification, thing string, happened time.Time) (err error) {
-	sum := sha256.Sum256(fmt.Appendf(nil, "%s %s %s %d", n.Account, n.Kind, thing, happened.UnixMilli()))
-	if n.ID, err = directory.NewID(happened, bytes.NewReader(sum[:])); err != nil {
-		return err
-	}
-	if _, err = r.Store.Notifications.Insert(ctx, n); directory.KindOf(err) == directory.Conflict {
-		return nil
-	}
-	return err
-}
-
-// membersOf returns the grants of an organization's members.
-func (r *Registry) membersOf(ctx context.Context, organization string) ([]directory.Grant, error) {
-	docs, err := r.Store.Grants.All(ctx, store.Where(store.Equal("organization", organization)))
-	return store.Values(docs), err
-}
-
-// owners returns the grants of an organization's owners that stay.
-func (r *Registry) owners(ctx context.Context, o *directory.Organization) ([]directory.Grant, error) {
-	members, err := r.membersOf(ctx, o.ID)
-	return slices.DeleteFunc(members, func(g directory.Grant) bool { return g.Role != directory.Owner || o.Leaves(g.ID) }), err
-}
-
-// roleIn returns the role of an account in an organization, "" for none. An owner
-// who is also staff is an owner.
-func (r *Registry) roleIn(ctx context.Context, organization, account string) (directory.Role, error) {
-	for _, role := range []directory.Role{directory.Owner, directory.Staff} {
-		g := directory.Grant{Account: account, Role: role, Organization: organization}
-		switch _, err := r.Store.Grants.Get(ctx, g.Key()); {
-		case err == nil:
-			return role, nil
-		case directory.KindOf(err) != directory.NotFound:
-			return "", err
-		}
-	}
-	return "", nil
-}
-
-// Member is somebody who belongs to an organization.
-type Member struct {
-	Account string
-	Name    string
-	Phone   string // masked
-	Role    directory.Role
-	Since   time.Time
-}
-
-// Members returns the members of an organization: the owners, then the others,
-// each by how long they have been there.
-func (r *Registry) Members(ctx context.Context, id string) ([]Member, error) {
-	o, err := r.Organization(ctx, id)
-	if err != nil {
-		return nil, err
-	}
-	grants, err := r.membersOf(ctx, o.Value.ID)
-	if err != nil {
-		return nil, err
-	}
-	byAccount := map[string]directory.Grant{}
-	ids := []string{}
-	for _, g := range grants {
-		known, twice := byAccount[g.Account]
-		if !twice {
-			ids = append(ids, g.Account)
-		}
-		if !twice || known.Role != directory.Owner {
-			byAccount[g.Account] = g
-		}
-	}
-	accounts, err := r.Store.Accounts.GetMany(ctx, ids...)
-	if err != nil {
-		return nil, err
-	}
-	out := make([]Member, len(accounts))
-	for i := range accounts {
-		account := &accounts[i].Value
-		g := byAccount[account.ID]
-		out[i] = Member{Account: account.ID, Name: account.Name, Role: g.Role, Since: g.GrantedAt}
-		if out[i].Phone, err = r.Auth.MaskedPhone(account); err != nil {
-			return nil, err
-		}
-	}
-	slices.SortFunc(out, func(x, y Member) int {
-		if x.Role != y.Role {
-			return cmp.Compare(string(x.Role), string(y.Role)) // owner, staff
-		}
-		return cmp.Or(x.Since.Compare(y.Since), cmp.Compare(x.Account, y.Account))
-	})
-	return out, nil
-}
-
-// RemoveMember takes all roles in an organization from an account. It returns
-// NotFound about "member", and Conflict about "last_owner" when nobody would be
-// left to look after the organization.
-func (r *Registry) RemoveMember(ctx context.Context, by directory.Caller, organization, account string, from auth.Client) error {
-	members, err := r.membersOf(ctx, organization)
-	if err != nil {
-		return err
-	}
-	members = slices.DeleteFunc(members, func(g directory.Grant) bool { return g.Account != account })
-	if len(members) == 0 {
-		return directory.Missing("member")
-	}
-	return r.leave(ctx, by, organization, members, from)
-}
-
-// Revoke takes a grant back, at once, like [auth.Auth.Revoke], which it is made
-// of; but the last owner of an organization stays: Conflict about "last_owner".
-func (r *Registry) Revoke(ctx context.Context, by directory.Caller, g directory.Grant, from auth.Client) error {
-	if g.Role != directory.Owner {
-		return r.Auth.Revoke(ctx, by, g, from)
-	}
-	return r.leave(ctx, by, g.Organization, []directory.Grant{g}, from)
-}
-
-// Grant gives the owner of a phone a role like [auth.Auth.Grant], which it is made
-// of. What is being taken back is gone before, so that it does not take the new
-// grant with it.
-func (r *Registry) Grant(ctx context.Context, by directory.Caller, phone string, g directory.Grant, from auth.Client) (directory.Grant, bool, error) {
-	if g.Organization != "" {
-		if _, err := r.Organization(ctx, g.Organization); err != nil && directory.KindOf(err) != directory.NotFound {
-			return g, false, err
-		}
-	}
-	return r.Auth.Grant(ctx, by, phone, g, r.Regions, from)
-}
-
-// leave takes grants of an organization back. They are noted in its document
-// first, where of two who remove each other at once the second finds the first,
-// so that an owner is left.
-func (r *Registry) leave(ctx context.Context, by directory.Caller, organization string, grants []directory.Grant, from auth.Client) error {
-	if _, err := r.Organization(ctx, organization); directory.KindOf(err) == directory.NotFound {
-		// There is nothing that would need an owner.
-		for _, g := range grants {
-			err = r.takeBack(ctx, directory.Leaving{Grant: g.ID, By: by.Account}, from)
-			if err != nil {
-				return err
-			}
-		}
-		return nil
-	} else if err != nil {
-		return err
-	}
-	doc, err := r.Store.Organizations.Update(ctx, organization, func(o *directory.Organization) error {
-		owners, err := r.owners(ctx, o)
-		if err != nil {
-			return err
-		}
-		before := len(owners)
-		for _, g := range grants {
-			owners = slices.DeleteFunc(owners, func(owner directory.Grant) bool { return owner.ID == g.ID })
-			if !o.Leaves(g.ID) {
-				o.Leaving = append(o.Leaving, directory.Leaving{Grant: g.ID, By: by.Account})
-			}
-		}
-		if len(owners) == 0 && before > 0 {
-			return &directory.Error{Kind: directory.Conflict, What: "last_owner"}
-		}
-		return nil
-	})
-	if err != nil {
-		return err
-	}
-	_, err = r.settle(ctx, doc, from)
-	return err
-}
-
-// Selection says which organizations or claims are meant: those of the ids, of the
-// account and within the scopes together, narrowed by the others.
-type Selection struct {
-	IDs     []string          // of organizations
-	Account string            // of the claimant
-	Scopes  []directory.Scope // of which a bureau is not looked at
-	State   string            // "" for any
-	Text    string            // part of the name or the credit code; "" for any
-}
-
 // Organizations returns a page of organizations, the latest first.
 func (r *Registry) Organizations(ctx context.Context, s Selection, limit int, after *store.Position) ([]store.Doc[directory.Organization], *store.Position, error) {
-	p := pages[directory.Organization]{
-		collection: r.Store.Organizations, id: func(o *directory.Organization) string { return o.ID }, desc: true, queries: scoped(s),
-	}
-	if s.Text != "" {
-		p.keep = func(o *directory.Organization) bool { return o.Matches(s.Text) }
-	}
 	own, err := r.Store.Organizations.GetMany(ctx, s.IDs...)
 	if err != nil {
 		return nil, nil, err
 	}
-	for _, d := range own {
-		if (s.State == "" || string(d.Value.State) == s.State) && (p.keep == nil || p.keep(&d.Value)) && (after == nil || d.Value.ID < after.ID) {
-			p.found = append(p.found, d)
+	p := pages[directory.Organization]{collection: r.Store.Organizations, desc: true, queries: scoped(s)}
+	p.found = slices.DeleteFunc(own, func(d store.Doc[directory.Organization]) bool {
+		return s.State != "" && string(d.Value.State) != s.State || after != nil && d.Value.ID >= after.ID
+	})
+	if s.Text != "" {
+		p.keep = func(docs []store.Doc[directory.Organization]) ([]store.Doc[directory.Organization], error) {
+			return slices.DeleteFunc(docs, func(d store.Doc[directory.Organization]) bool { return !d.Value.Matches(s.Text) }), nil
+		}
+		if p.found, err = p.keep(p.found); err != nil {
+			return nil, nil, err
 		}
 	}
 	return p.read(ctx, limit, after)
-}
-
-// scoped returns a query for each scope of a selection: no index could serve them
-// together.
-func scoped(s Selection) (out []store.Query) {
-	for _, scope := range s.Scopes {
-		var conditions []store.Condition
-		if s.State != "" {
-			conditions = append(conditions, store.Equal("state", s.State))
-		}
-		if scope.Region != "" {
-			conditions = append(conditions, store.Within(scope.Region)...)
-		}
-		out = append(out, store.Where(conditions...))
-	}
-	return out
-}
-
-// pages reads several queries of a collection as if they were one.
-type pages[T any] struct {
-	collection *store.Collection[T]
-	id         func(*T) string
-	desc       bool // the order of ids
-	queries    []store.Query
-	keep       func(*T) bool  // what the store cannot ask for
-	found      []store.Doc[T] // from elsewhere, behind the position
-}
-
-func (p *pages[T]) read(ctx context.Context, limit int, after *store.Position) ([]store.Doc[T], *store.Position, error) {
-	for _, q := range p.queries {
-		q.Desc, q.After, q.Limit = p.desc, after, limit+1
-		if p.keep != nil {
-			q.Limit = store.MaxLimit // because few may be kept
-		}
-		for kept := 0; kept <= limit; {
-			docs, next, err := p.collection.Find(ctx, q)
-			if err != nil {
-				return nil, nil, err
-			}
-			for i := range docs {
-				if p.keep == nil || p.keep(&docs[i].Value) {
-					p.found = append(p.found, docs[i])
-					kept++
-				}
-			}
-			if next == nil {
-				break
-			}
-			q.After = next
-		}
-	}
-	slices.SortFunc(p.found, func(x, y store.Doc[T]) int {
-		order := cmp.Compare(p.id(&x.Value), p.id(&y.Value))
-		if p.desc {
-			order = -order
-		}
-		return order
-	})
-	p.found = slices.CompactFunc(p.found, func(x, y store.Doc[T]) bool { return p.id(&x.Value) == p.id(&y.Value) })
-	if len(p.found) <= limit {
-		return p.found, nil, nil
-	}
-	return p.found[:limit], &store.Position{ID: p.id(&p.found[limit-1].Value)}, nil
 }
 
 // settleAll settles what a crash has left unsettled.

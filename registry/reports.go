@@ -2,6 +2,8 @@ package registry
 
 import (
 	"context"
+	"maps"
+	"slices"
 	"time"
 
 	"qingfu/directory"
@@ -120,32 +122,18 @@ func (r *Registry) DecideReports(ctx context.Context, caller directory.Caller, l
 // Reports returns a page of the open reports in the scopes of the caller's
 // permission p, in the order of their ids.
 func (r *Registry) Reports(ctx context.Context, caller directory.Caller, p directory.Permission, limit int, after *store.Position) ([]directory.Report, *store.Position, error) {
-	out := []directory.Report{}
-	q := store.Query{Where: []store.Condition{store.Equal("state", string(directory.ReportOpen))}, Limit: store.MaxLimit, After: after}
-	for {
-		docs, next, err := r.Store.Reports.Find(ctx, q)
-		if err != nil {
-			return nil, nil, err
-		}
+	q := store.Query{Where: []store.Condition{store.Equal("state", string(directory.ReportOpen))}, After: after}
+	docs, next, err := keeping(ctx, r.Store.Reports, q, limit, func(docs []store.Doc[directory.Report]) ([]store.Doc[directory.Report], error) {
+		within := map[string]bool{}
 		for _, d := range docs {
-			listing, err := r.Store.Listings.Get(ctx, d.Value.Listing)
-			if directory.KindOf(err) == directory.NotFound {
-				continue
-			}
-			if err != nil {
-				return nil, nil, err
-			}
-			if caller.Covers(p, ScopeOf(&listing.Value), r.Regions) != nil {
-				continue
-			}
-			if len(out) == limit {
-				return out, &store.Position{ID: out[limit-1].ID}, nil
-			}
-			out = append(out, d.Value)
+			within[d.Value.Listing] = false
 		}
-		if next == nil {
-			return out, nil, nil
+		listings, err := r.Store.Listings.GetMany(ctx, slices.Collect(maps.Keys(within))...)
+		for i := range listings {
+			l := &listings[i].Value
+			within[l.ID] = caller.Covers(p, ScopeOf(l), r.Regions) == nil
 		}
-		q.After = next
-	}
+		return slices.DeleteFunc(docs, func(d store.Doc[directory.Report]) bool { return !within[d.Value.Listing] }), err
+	})
+	return store.Values(docs), next, err
 }

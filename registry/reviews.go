@@ -51,8 +51,7 @@ type QueueFilter struct {
 // Queue returns a page of the proposals that wait for an official whose scopes
 // the caller's permission p gives, the oldest first.
 func (r *Registry) Queue(ctx context.Context, caller directory.Caller, p directory.Permission, f QueueFilter, limit int, after *store.Position) ([]store.Doc[directory.Proposal], *store.Position, error) {
-	out := []store.Doc[directory.Proposal]{}
-	q := store.Query{Where: []store.Condition{store.Equal("queued", int64(1))}, Order: "submitted", Limit: store.MaxLimit, After: after}
+	q := store.Query{Where: []store.Condition{store.Equal("queued", int64(1))}, Order: "submitted", After: after}
 	if f.Kind != "" {
 		q.Where = append(q.Where, store.Equal("kind", string(f.Kind)))
 	}
@@ -60,31 +59,12 @@ func (r *Registry) Queue(ctx context.Context, caller directory.Caller, p directo
 		q.Where = append(q.Where, store.Within(f.Region)...)
 	}
 	q.Where = append(q.Where, within(caller.Scopes(p))...)
-	for {
-		docs, next, err := r.Store.Proposals.Find(ctx, q)
-		if err != nil {
-			return nil, nil, err
-		}
-		for _, d := range docs {
+	return keeping(ctx, r.Store.Proposals, q, limit, func(docs []store.Doc[directory.Proposal]) ([]store.Doc[directory.Proposal], error) {
+		return slices.DeleteFunc(docs, func(d store.Doc[directory.Proposal]) bool {
 			taken := r.takenBy(&d.Value)
-			if f.Mine && taken != caller.Account || f.Free && taken != "" || !r.covers(&caller, p, &d.Value) {
-				continue
-			}
-			if len(out) == limit {
-				last := out[limit-1].Value
-				at := int64(0)
-				if last.SubmittedAt != nil {
-					at = last.SubmittedAt.UnixMilli()
-				}
-				return out, &store.Position{Value: at, ID: last.ID}, nil
-			}
-			out = append(out, d)
-		}
-		if next == nil {
-			return out, nil, nil
-		}
-		q.After = next
-	}
+			return f.Mine && taken != caller.Account || f.Free && taken != "" || !r.covers(&caller, p, &d.Value)
+		}), nil
+	})
 }
 
 // within narrows a query to what may lie within scopes, so that the store need not

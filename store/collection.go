@@ -91,15 +91,23 @@ func (c *Collection[T]) Find(ctx context.Context, q Query) (docs []Doc[T], next 
 	if docs, err = c.decode(records); err != nil || len(docs) < q.Limit {
 		return docs, nil, err
 	}
-	last := &docs[len(docs)-1].Value
-	next = &Position{ID: c.id(last)}
+	return docs, c.Position(q.Order, &docs[len(docs)-1].Value), nil
+}
+
+// Position returns the place of a document in an order, which is a declared field
+// or "" for the order of ids.
+func (c *Collection[T]) Position(order string, value *T) *Position {
+	at := &Position{ID: c.id(value)}
 	for _, f := range c.fields {
-		if f.Name == q.Order {
-			next.Value = f.Value(last)
+		if f.Name == order {
+			at.Value = f.Value(value)
 		}
 	}
-	return docs, next, nil
+	return at
 }
+
+// ID returns the id of a document.
+func (c *Collection[T]) ID(value *T) string { return c.id(value) }
 
 // Count counts documents like Engine.Count.
 func (c *Collection[T]) Count(ctx context.Context, where []Condition, by ...string) ([]Group, error) {
