@@ -43,10 +43,7 @@ func viewAudit(entries []directory.AuditEntry) []auditView {
 // no index could serve them together.
 func (a *api) listAudit(c *fiber.Ctx, in *input) error {
 	hash := in.queryHash()
-	bureau, region := directory.Bureau(in.text("bureau")), in.text("region")
-	if region != "" && !a.Regions.Has(region) {
-		in.refuse("region", directory.CodeValue, "/v1/regions")
-	}
+	bureau, region := directory.Bureau(in.text("bureau")), in.region(a.Regions, "region")
 	base := store.Query{Desc: true, Limit: in.integer("limit"), After: in.readPosition(hash)}
 	if err := in.err(); err != nil {
 		return err

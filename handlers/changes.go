@@ -40,10 +40,7 @@ type changesCursor struct {
 }
 
 func (a *api) listChanges(c *fiber.Ctx, in *input) error {
-	ctx, region := c.UserContext(), in.text("region")
-	if region != "" && !a.Regions.Has(region) {
-		in.refuse("region", directory.CodeValue, "/v1/regions")
-	}
+	ctx, region := c.UserContext(), in.region(a.Regions, "region")
 	if err := in.err(); err != nil {
 		return err
 	}

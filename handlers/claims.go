@@ -66,11 +66,11 @@ func (a *api) viewClaims(c *fiber.Ctx, in *input, claims []directory.Claim) ([]c
 	for i := range claims {
 		organizations[i], accounts[i] = claims[i].Organization, claims[i].Account
 	}
-	claimed, err := a.Store.Organizations.GetMany(c.UserContext(), unique(organizations)...)
+	claimed, err := a.Store.Organizations.ByID(c.UserContext(), unique(organizations)...)
 	if err != nil {
 		return nil, err
 	}
-	claimants, err := a.Store.Accounts.GetMany(c.UserContext(), unique(accounts)...)
+	claimants, err := a.Store.Accounts.ByID(c.UserContext(), unique(accounts)...)
 	if err != nil {
 		return nil, err
 	}
@@ -79,18 +79,14 @@ func (a *api) viewClaims(c *fiber.Ctx, in *input, claims []directory.Claim) ([]c
 		if in.caller.Covers(reviewers, claims[i].Scope(), a.Regions) != nil {
 			continue
 		}
-		for k := range claimed {
-			if o := &claimed[k].Value; o.ID == claims[i].Organization {
-				views[i].Organization = &claimedView{o.ID, o.LegalName, search.NewRegionRef(a.Regions, o.Region, in.lang), o.State}
-			}
+		if o := claimed[claims[i].Organization]; o != nil {
+			views[i].Organization = &claimedView{o.ID, o.LegalName, search.NewRegionRef(a.Regions, o.Region, in.lang), o.State}
 		}
 		views[i].Claimant = &claimantView{Account: claims[i].Account}
-		for k := range claimants {
-			if account := &claimants[k].Value; account.ID == claims[i].Account {
-				views[i].Claimant.Name = account.Name
-				if views[i].Claimant.Phone, err = a.Auth.MaskedPhone(account); err != nil {
-					return nil, err
-				}
+		if account := claimants[claims[i].Account]; account != nil {
+			views[i].Claimant.Name = account.Name
+			if views[i].Claimant.Phone, err = a.Auth.MaskedPhone(account); err != nil {
+				return nil, err
 			}
 		}
 	}

@@ -29,7 +29,7 @@ func (a *api) listFavourites(c *fiber.Ctx, in *input) error {
 	for i := range docs {
 		ids[i] = docs[i].Value.Listing
 	}
-	listings, err := a.Store.Listings.GetMany(c.UserContext(), ids...)
+	listings, err := a.Store.Listings.ByID(c.UserContext(), ids...)
 	if err != nil {
 		return err
 	}
@@ -41,13 +41,9 @@ func (a *api) listFavourites(c *fiber.Ctx, in *input) error {
 	items := make([]view, len(docs))
 	for i := range docs {
 		items[i] = view{ID: ids[i], AddedAt: docs[i].Value.AddedAt}
-		// The listings come in the order of the ids, without those missing.
-		if len(listings) > 0 && listings[0].Value.ID == ids[i] {
-			if l := &listings[0].Value; l.Status == directory.Published {
-				v := a.viewListing(l, in)
-				items[i].Listing = &v
-			}
-			listings = listings[1:]
+		if l := listings[ids[i]]; l != nil && l.Status == directory.Published {
+			v := a.viewListing(l, in)
+			items[i].Listing = &v
 		}
 	}
 	return sendList(c, items, hash, next)

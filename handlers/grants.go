@@ -24,15 +24,20 @@ type grantView struct {
 	GrantedAt    time.Time         `json:"granted_at"`
 }
 
+func viewRole(r directory.Role, lang string) search.TermRef {
+	term, _ := directory.RoleTerm(r)
+	return search.NewTermRef(term, lang)
+}
+
 func (a *api) viewGrant(g directory.Grant, phone, lang string) grantView {
 	v := grantView{
 		ID: g.ID, Account: g.Account, Phone: phone, Organization: g.Organization,
 		GrantedBy: g.GrantedBy, GrantedAt: g.GrantedAt,
 	}
-	role, _ := directory.RoleTerm(g.Role)
-	v.Role = search.TermRef{Code: string(g.Role), Name: role.Names.In(lang)}
+	v.Role = viewRole(g.Role, lang)
 	if b, ok := directory.BureauTerm(g.Bureau); ok {
-		v.Bureau = &search.TermRef{Code: string(g.Bureau), Name: b.Names.In(lang)}
+		ref := search.NewTermRef(b, lang)
+		v.Bureau = &ref
 	}
 	if g.Region != "" {
 		ref := search.NewRegionRef(a.Regions, g.Region, lang)
@@ -40,7 +45,7 @@ func (a *api) viewGrant(g directory.Grant, phone, lang string) grantView {
 	}
 	for _, p := range g.Powers {
 		term, _ := directory.PowerTerm(p)
-		v.Powers = append(v.Powers, search.TermRef{Code: string(p), Name: term.Names.In(lang)})
+		v.Powers = append(v.Powers, search.NewTermRef(term, lang))
 	}
 	return v
 }

@@ -72,26 +72,20 @@ type rowError struct {
 }
 
 func (a *api) createImport(c *fiber.Ctx, in *input) error {
-	if err := in.err(); err != nil {
-		return err
-	}
-	if err := in.covers(a, directory.Scope{Organization: in.text("id")}); err != nil {
-		return err
-	}
-	organization, err := a.Store.Organizations.Get(c.UserContext(), in.text("id"))
+	organization, err := a.ownOrganization(c, in, in.text("id"))
 	if err != nil {
 		return err
 	}
 	kind, name := directory.Kind(in.text("kind")), filepath.Base(in.text("filename"))
 	if dry := in.boolean("dry_run"); dry != nil && *dry {
-		table, err := a.Registry.CheckTable(c.UserContext(), organization.Value, kind, name, in.file())
+		table, err := a.Registry.CheckTable(c.UserContext(), organization, kind, name, in.file())
 		if err != nil {
 			return err
 		}
 		return a.sendCheck(c, table)
 	}
 	submit := in.boolean("submit")
-	job, err := a.Registry.BeginImport(c.UserContext(), in.caller, organization.Value, kind, name, in.file(), submit != nil && *submit)
+	job, err := a.Registry.BeginImport(c.UserContext(), in.caller, organization, kind, name, in.file(), submit != nil && *submit)
 	if err != nil {
 		return err
 	}

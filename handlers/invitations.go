@@ -20,8 +20,7 @@ type invitationView struct {
 }
 
 func viewInvitation(i directory.Invitation, token, lang string) invitationView {
-	role, _ := directory.RoleTerm(i.Role)
-	return invitationView{i.ID, search.TermRef{Code: role.Code, Name: role.Names.In(lang)}, i.InvitedBy, i.CreatedAt, i.ExpiresAt, token}
+	return invitationView{i.ID, viewRole(i.Role, lang), i.InvitedBy, i.CreatedAt, i.ExpiresAt, token}
 }
 
 func (a *api) createInvitation(c *fiber.Ctx, in *input) error {
@@ -81,9 +80,8 @@ func (a *api) acceptInvitation(c *fiber.Ctx, in *input) error {
 	if err != nil {
 		return err
 	}
-	role, _ := directory.RoleTerm(accepted.Role)
 	return sendSecret(c, struct {
 		Organization string         `json:"organization"`
 		Role         search.TermRef `json:"role"`
-	}{accepted.Organization, search.TermRef{Code: role.Code, Name: role.Names.In(in.lang)}})
+	}{accepted.Organization, viewRole(accepted.Role, in.lang)})
 }

@@ -96,6 +96,15 @@ func (in *input) regions(regions *directory.Regions, name string) []string {
 	return codes
 }
 
+// region reads a region code, "" for none.
+func (in *input) region(regions *directory.Regions, name string) string {
+	code := in.text(name)
+	if code != "" && !regions.Has(code) {
+		in.refuse(name, directory.CodeValue, "/v1/regions")
+	}
+	return code
+}
+
 // point reads "lat,lon" as WGS-84.
 func (in *input) point(name string) *directory.Point {
 	n := in.numbers(name)

@@ -60,7 +60,7 @@ func (a *api) viewOrganization(in *input, o *directory.Organization) (v organiza
 		v.Documents = []string{}
 	}
 	kind, _ := directory.OrganizationTypeTerm(o.CreditCode.Type())
-	v.Type = search.TermRef{Code: kind.Code, Name: kind.Names.In(in.lang)}
+	v.Type = search.NewTermRef(kind, in.lang)
 	for _, g := range in.caller.Grants {
 		if g.Organization == o.ID && (v.Role == nil || g.Role == directory.Owner) {
 			v.Role = &g.Role
@@ -102,6 +102,19 @@ func (a *api) organizationOf(c *fiber.Ctx, in *input) (store.Doc[directory.Organ
 		err = forbidden
 	}
 	return doc, err
+}
+
+// ownOrganization returns an organization that the caller acts for. An admin acts
+// for those that are not there, too, and gets NotFound.
+func (a *api) ownOrganization(c *fiber.Ctx, in *input, id string) (directory.Organization, error) {
+	if err := in.err(); err != nil {
+		return directory.Organization{}, err
+	}
+	if err := in.covers(a, directory.Scope{Organization: id}); err != nil {
+		return directory.Organization{}, err
+	}
+	doc, err := a.Store.Organizations.Get(c.UserContext(), id)
+	return doc.Value, err
 }
 
 // organizationBody is what an organization says about itself in a request.
@@ -317,8 +330,7 @@ func (a *api) listMembers(c *fiber.Ctx, in *input) error {
 	}
 	items := make([]memberView, len(found))
 	for i, m := range found {
-		role, _ := directory.RoleTerm(m.Role)
-		items[i] = memberView{m.Account, m.Name, m.Phone, search.TermRef{Code: role.Code, Name: role.Names.In(in.lang)}, m.Since}
+		items[i] = memberView{m.Account, m.Name, m.Phone, viewRole(m.Role, in.lang), m.Since}
 	}
 	return sendSecret(c, map[string]any{"items": items})
 }

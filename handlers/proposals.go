@@ -103,16 +103,14 @@ func (a *api) viewProposal(c *fiber.Ctx, in *input, p *directory.Proposal) (prop
 	for i, d := range p.Duplicates {
 		ids[i] = d.Listing
 	}
-	docs, err := a.Store.Listings.GetMany(c.UserContext(), ids...)
+	listings, err := a.Store.Listings.ByID(c.UserContext(), ids...)
 	if err != nil {
 		return v, err
 	}
 	for _, d := range p.Duplicates {
 		name := ""
-		for i := range docs {
-			if docs[i].Value.ID == d.Listing {
-				name = docs[i].Value.Names.In(in.lang)
-			}
+		if l := listings[d.Listing]; l != nil {
+			name = l.Names.In(in.lang)
 		}
 		v.Duplicates = append(v.Duplicates, duplicateView{d.Listing, name, d.Score, d.Why})
 	}
@@ -136,17 +134,11 @@ func (a *api) sendProposal(c *fiber.Ctx, in *input, doc store.Doc[directory.Prop
 }
 
 func (a *api) createProposal(c *fiber.Ctx, in *input) error {
-	if err := in.err(); err != nil {
-		return err
-	}
-	if err := in.covers(a, directory.Scope{Organization: in.text("id")}); err != nil {
-		return err
-	}
-	organization, err := a.Store.Organizations.Get(c.UserContext(), in.text("id"))
+	organization, err := a.ownOrganization(c, in, in.text("id"))
 	if err != nil {
 		return err
 	}
-	doc, err := a.Registry.Propose(c.UserContext(), in.caller, organization.Value, body[contentView](in).listing())
+	doc, err := a.Registry.Propose(c.UserContext(), in.caller, organization, body[contentView](in).listing())
 	if err != nil {
 		return err
 	}
@@ -192,7 +184,7 @@ func (a *api) listOwnListings(c *fiber.Ctx, in *input) error {
 	for i := range proposals {
 		ids[i] = proposals[i].Value.ID
 	}
-	listings, err := a.Store.Listings.GetMany(c.UserContext(), ids...)
+	listings, err := a.Store.Listings.ByID(c.UserContext(), ids...)
 	if err != nil {
 		return err
 	}
@@ -204,11 +196,9 @@ func (a *api) listOwnListings(c *fiber.Ctx, in *input) error {
 		if p.State != directory.ProposalPublished {
 			v.Proposal = &p.State
 		}
-		// The listings come in the order of the ids, without those missing.
-		if len(listings) > 0 && listings[0].Value.ID == p.ID {
-			l = &listings[0].Value
+		if public := listings[p.ID]; public != nil {
+			l = public
 			v.Status, v.ReviewDueAt, v.Stale = &l.Status, l.ReviewDueAt, l.Stale
-			listings = listings[1:]
 		}
 		v.Name, v.Kind, v.ExternalID, v.Completeness = l.Names.In(in.lang), l.Kind, l.ExternalID, l.Completeness().Score
 		items[i] = v

@@ -45,10 +45,7 @@ func (a *api) viewReview(in *input, doc *store.Doc[directory.Proposal]) reviewVi
 func (a *api) listReviews(c *fiber.Ctx, in *input) error {
 	hash := in.queryHash()
 	after := in.readPosition(hash)
-	region := in.text("region")
-	if region != "" && !a.Regions.Has(region) {
-		in.refuse("region", directory.CodeValue, "/v1/regions")
-	}
+	region := in.region(a.Regions, "region")
 	if err := in.err(); err != nil {
 		return err
 	}

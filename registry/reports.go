@@ -2,7 +2,6 @@ package registry
 
 import (
 	"context"
-	"maps"
 	"slices"
 	"time"
 
@@ -124,16 +123,15 @@ func (r *Registry) DecideReports(ctx context.Context, caller directory.Caller, l
 func (r *Registry) Reports(ctx context.Context, caller directory.Caller, p directory.Permission, limit int, after *store.Position) ([]directory.Report, *store.Position, error) {
 	q := store.Query{Where: []store.Condition{store.Equal("state", string(directory.ReportOpen))}, After: after}
 	docs, next, err := keeping(ctx, r.Store.Reports, q, limit, func(docs []store.Doc[directory.Report]) ([]store.Doc[directory.Report], error) {
-		within := map[string]bool{}
-		for _, d := range docs {
-			within[d.Value.Listing] = false
+		ids := make([]string, len(docs))
+		for i := range docs {
+			ids[i] = docs[i].Value.Listing
 		}
-		listings, err := r.Store.Listings.GetMany(ctx, slices.Collect(maps.Keys(within))...)
-		for i := range listings {
-			l := &listings[i].Value
-			within[l.ID] = caller.Covers(p, ScopeOf(l), r.Regions) == nil
-		}
-		return slices.DeleteFunc(docs, func(d store.Doc[directory.Report]) bool { return !within[d.Value.Listing] }), err
+		listings, err := r.Store.Listings.ByID(ctx, ids...)
+		return slices.DeleteFunc(docs, func(d store.Doc[directory.Report]) bool {
+			l := listings[d.Value.Listing]
+			return l == nil || caller.Covers(p, ScopeOf(l), r.Regions) != nil
+		}), err
 	})
 	return store.Values(docs), next, err
 }

@@ -51,13 +51,16 @@ func NewRegionRef(regions *directory.Regions, code, lang string) RegionRef {
 	return ref
 }
 
+// NewTermRef names a term in a language.
+func NewTermRef(t directory.Term, lang string) TermRef { return TermRef{t.Code, t.Names.In(lang)} }
+
 // NewTermRefs names codes in a language, using one of the directory's look-ups.
 // Unknown codes are left out.
 func NewTermRefs(codes []string, lang string, lookup func(string) (directory.Term, bool)) []TermRef {
 	refs := make([]TermRef, 0, len(codes))
 	for _, c := range codes {
 		if t, ok := lookup(c); ok {
-			refs = append(refs, TermRef{c, t.Names.In(lang)})
+			refs = append(refs, NewTermRef(t, lang))
 		}
 	}
 	return refs

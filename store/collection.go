@@ -52,6 +52,17 @@ func Values[T any](docs []Doc[T]) []T {
 	return out
 }
 
+// ByID returns documents of GetMany by their ids, for whoever has something to say
+// of each that was asked for.
+func (c *Collection[T]) ByID(ctx context.Context, ids ...string) (map[string]*T, error) {
+	docs, err := c.GetMany(ctx, ids...)
+	out := make(map[string]*T, len(docs))
+	for i := range docs {
+		out[c.id(&docs[i].Value)] = &docs[i].Value
+	}
+	return out, err
+}
+
 // Change is the last thing that happened to a document.
 type Change[T any] struct {
 	ID           string
