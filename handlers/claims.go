@@ -66,11 +66,11 @@ func (a *api) viewClaims(c *fiber.Ctx, in *input, claims []directory.Claim) ([]c
 	for i := range claims {
 		organizations[i], accounts[i] = claims[i].Organization, claims[i].Account
 	}
-	claimed, err := a.Store.Organizations.ByID(c.UserContext(), unique(organizations)...)
+	claimed, err := a.Store.Organizations.ByID(c.UserContext(), organizations...)
 	if err != nil {
 		return nil, err
 	}
-	claimants, err := a.Store.Accounts.ByID(c.UserContext(), unique(accounts)...)
+	claimants, err := a.Store.Accounts.ByID(c.UserContext(), accounts...)
 	if err != nil {
 		return nil, err
 	}

@@ -52,10 +52,10 @@ func Values[T any](docs []Doc[T]) []T {
 	return out
 }
 
-// ByID returns documents of GetMany by their ids, for whoever has something to say
-// of each that was asked for.
+// ByID returns the documents of the given ids that exist, by their ids, which may
+// be given more than once.
 func (c *Collection[T]) ByID(ctx context.Context, ids ...string) (map[string]*T, error) {
-	docs, err := c.GetMany(ctx, ids...)
+	docs, err := c.GetMany(ctx, slices.Compact(slices.Sorted(slices.Values(ids)))...)
 	out := make(map[string]*T, len(docs))
 	for i := range docs {
 		out[c.id(&docs[i].Value)] = &docs[i].Value
