@@ -101,15 +101,19 @@ func (c *checks) text(pointer, s string, max int) { c.characters(pointer, s, max
 // paragraphs is text that may hold line feeds.
 func (c *checks) paragraphs(pointer, s string, max int) { c.characters(pointer, s, max, true) }
 
-// required is text that must hold more than white space. It tells whether it does.
+// required is text of which something can be seen. It tells whether it is.
 func (c *checks) required(pointer, s string, max int) bool {
-	if strings.TrimSpace(s) == "" {
+	if !strings.ContainsFunc(s, visible) {
 		c.add(pointer, CodeRequired, "")
 		return false
 	}
 	c.text(pointer, s, max)
 	return true
 }
+
+// visible tells characters from white space and from those that only join or part
+// others.
+func visible(r rune) bool { return unicode.IsGraphic(r) && !unicode.IsSpace(r) }
 
 func (c *checks) characters(pointer, s string, max int, lineFeeds bool) {
 	for _, r := range s {

@@ -120,11 +120,13 @@ func (a *api) app(routes []route) (*fiber.App, error) {
 		CaseSensitive:         true,
 		StrictRouting:         true,
 		BodyLimit:             maxBody,
-		ReadBufferSize:        maxHeader,
-		ReadTimeout:           10 * time.Second,
-		WriteTimeout:          30 * time.Second,
-		IdleTimeout:           60 * time.Second,
-		ErrorHandler:          a.fail,
+		// No operation takes forms, which would be read before any handler says so.
+		DisablePreParseMultipartForm: true,
+		ReadBufferSize:               maxHeader,
+		ReadTimeout:                  10 * time.Second,
+		WriteTimeout:                 30 * time.Second,
+		IdleTimeout:                  60 * time.Second,
+		ErrorHandler:                 a.fail,
 	})
 	for _, r := range routes {
 		if a.operations[r.operation] == nil {

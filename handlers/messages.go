@@ -78,6 +78,7 @@ var conflicts = map[string]text{
 	"not_submitted":        {"不在审核中，或已作出决定。", "It does not wait for a review, or was decided."},
 	"taken":                {"另一位工作人员正在审核。", "Another official has taken it."},
 	"not_public":           {"服务条目未公开。", "The listing is not public."},
+	"merged_into_itself":   {"不能合并到自身。", "A listing cannot be merged into itself."},
 	"not_suspended":        {"服务条目未被暂停。", "The listing is not suspended."},
 	"organization_refused": {"机构未通过核验，暂不能提交。", "The organization was refused, so that it cannot submit."},
 	"last_owner":           {"机构至少要有一名负责人，请先邀请他人担任负责人。", "An organization needs an owner: make somebody else one first."},

@@ -80,7 +80,7 @@ func (a *api) run(c *fiber.Ctx, op *operation, r route) (err error) {
 	}
 	if err = r.permission.Admit(&caller); err == nil {
 		in := op.read(c)
-		in.operation, in.client, in.caller, in.permission = r.operation, client, caller, r.permission
+		in.client, in.caller, in.permission = client, caller, r.permission
 		err = r.handler(c, in)
 	}
 	if refused(err) && caller.Account != "" {

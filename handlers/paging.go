@@ -16,16 +16,18 @@ import (
 // in base64url.
 const hashSize = 8
 
-// queryHash is the same for all pages of one query.
+// queryHash is the same for all pages of one query, and of that alone: a position
+// in one list is none in another.
 func (in *input) queryHash() uint64 {
 	h := fnv.New64a()
+	_, _ = h.Write([]byte(in.op.id + "\n")) // a hash never fails
 	for _, p := range in.op.query {
 		switch p.name {
 		case "cursor", "limit", "facets", "lang":
 			continue
 		}
 		if g := in.find(p.name); g != nil {
-			_, _ = h.Write([]byte(p.name + "=" + g.text + "\n")) // a hash never fails
+			_, _ = h.Write([]byte(p.name + "=" + g.text + "\n"))
 		}
 	}
 	return h.Sum64()

@@ -22,6 +22,7 @@ import (
 // its own request filter takes twice as long because it looks at every
 // parameter that could be there.
 type operation struct {
+	id                  string
 	query, path, header []*parameter
 	body                *requestBody // nil when it takes none
 }
@@ -42,7 +43,7 @@ func readOperations(doc *openapi3.T) (map[string]*operation, error) {
 	ops := map[string]*operation{"unknown": nil}
 	for _, item := range doc.Paths.Map() {
 		for _, o := range item.Operations() {
-			op := &operation{}
+			op := &operation{id: o.OperationID}
 			if o.RequestBody != nil {
 				var err error
 				if op.body, err = newRequestBody(o.RequestBody.Value); err != nil {
@@ -102,7 +103,6 @@ type input struct {
 	gcj02   bool     // coordinates are GCJ-02, in and out
 	wrong   []directory.FieldError
 
-	operation  string // its id
 	client     auth.Client
 	caller     directory.Caller     // zero for an operation that is public
 	permission directory.Permission // of the operation
@@ -111,7 +111,7 @@ type input struct {
 // hide answers a caller who may not know that something is there as if it were
 // not, and notes that.
 func (in *input) hide(a *api, c *fiber.Ctx, what string) error {
-	if err := a.Auth.Refused(c.UserContext(), in.caller, in.operation, in.client); err != nil {
+	if err := a.Auth.Refused(c.UserContext(), in.caller, in.op.id, in.client); err != nil {
 		return err
 	}
 	return directory.Missing(what)

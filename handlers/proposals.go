@@ -1,7 +1,10 @@
 package handlers
 
 import (
+	"errors"
+	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/gofiber/fiber/v2"
@@ -339,9 +342,27 @@ func (a *api) updateVacancies(c *fiber.Ctx, in *input) error {
 		Classes      *[]directory.ChildcareClass
 	}](in)
 	if l, err = a.Registry.ChangeDirectly(c.UserContext(), in.caller, l.ID, registry.SmallChange{BedsOccupied: b.BedsOccupied, DayPlaces: b.DayPlaces, Classes: b.Classes}); err != nil {
-		return err
+		return atTop(err, "/elder_care", "/childcare")
 	}
 	return a.sendOwn(c, in, l)
+}
+
+// atTop points to the members of a body that stand within parts of the listing.
+func atTop(err error, parts ...string) error {
+	invalid, ok := errors.AsType[*directory.Error](err)
+	if !ok || invalid.Kind != directory.Invalid {
+		return err
+	}
+	out := *invalid
+	out.Fields = slices.Clone(invalid.Fields)
+	for i := range out.Fields {
+		for _, part := range parts {
+			if rest, within := strings.CutPrefix(out.Fields[i].Pointer, part+"/"); within {
+				out.Fields[i].Pointer = "/" + rest
+			}
+		}
+	}
+	return &out
 }
 
 func (a *api) confirmListing(c *fiber.Ctx, in *input) error {

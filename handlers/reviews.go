@@ -217,7 +217,7 @@ func (a *api) judgedListing(c *fiber.Ctx, in *input) (directory.Listing, error) 
 	if in.caller.Belongs(l.OrganizationID) {
 		return l, &directory.Error{Kind: directory.Forbidden}
 	}
-	return l, a.Registry.NoteReview(c.UserContext(), in.caller, &l, in.operation, in.client)
+	return l, a.Registry.NoteReview(c.UserContext(), in.caller, &l, in.op.id, in.client)
 }
 
 func (a *api) suspendListing(c *fiber.Ctx, in *input) error {

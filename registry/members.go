@@ -121,7 +121,11 @@ func (r *Registry) Revoke(ctx context.Context, by directory.Caller, g directory.
 // grant with it.
 func (r *Registry) Grant(ctx context.Context, by directory.Caller, phone string, g directory.Grant, from auth.Client) (directory.Grant, bool, error) {
 	if g.Organization != "" {
-		if _, err := r.Organization(ctx, g.Organization); err != nil && directory.KindOf(err) != directory.NotFound {
+		_, err := r.Organization(ctx, g.Organization)
+		if directory.KindOf(err) == directory.NotFound {
+			err = directory.InvalidFields("grant", []directory.FieldError{{Pointer: "/organization", Code: directory.CodeValue, Limit: "/v1/organizations"}})
+		}
+		if err != nil {
 			return g, false, err
 		}
 	}

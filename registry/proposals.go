@@ -349,7 +349,10 @@ func (r *Registry) Merge(ctx context.Context, caller directory.Caller, id, into 
 	}
 	r.merging.Lock() // two that are merged into each other would both be gone
 	defer r.merging.Unlock()
-	if id == into || gone.Value.Status != directory.Published {
+	if id == into {
+		return directory.Listing{}, &directory.Error{Kind: directory.Conflict, What: "merged_into_itself"}
+	}
+	if gone.Value.Status != directory.Published {
 		return directory.Listing{}, &directory.Error{Kind: directory.Conflict, What: "not_public"}
 	}
 	name := gone.Value.Names.Zh
