@@ -19,12 +19,11 @@ func (a *Auth) grantsOf(ctx context.Context, account string) ([]directory.Grant,
 // tells whether it is new. The caller has to have checked that by may grant it;
 // by is zero on the command line. It returns Invalid with every wrong field.
 func (a *Auth) Grant(ctx context.Context, by directory.Caller, phone string, g directory.Grant, regions *directory.Regions, from Client) (_ directory.Grant, created bool, err error) {
-	var wrong []directory.FieldError
-	phone, err = a.parsePhone(phone)
-	wrong = append(wrong, fieldsOf(err)...)
-	wrong = append(wrong, fieldsOf(g.Validate(regions))...)
-	if len(wrong) > 0 {
+	if wrong := a.CheckGrant(phone, g, regions); len(wrong) > 0 {
 		return g, false, directory.InvalidFields("grant", wrong)
+	}
+	if phone, err = a.parsePhone(phone); err != nil {
+		return g, false, err
 	}
 	account, err := a.accountOf(ctx, phone)
 	if err != nil {
@@ -47,6 +46,12 @@ func (a *Auth) Grant(ctx context.Context, by directory.Caller, phone string, g d
 		return g, false, err
 	}
 	return g, results[0].State == store.Created, a.Notify(ctx, account.ID, directory.NoteGranted, grantParams(g))
+}
+
+// CheckGrant returns everything that is wrong with a grant to the owner of a phone.
+func (a *Auth) CheckGrant(phone string, g directory.Grant, regions *directory.Regions) []directory.FieldError {
+	_, err := a.parsePhone(phone)
+	return append(fieldsOf(err), fieldsOf(g.Validate(regions))...)
 }
 
 // GrantTo gives an account the role of a member, which somebody else has decided:

@@ -117,13 +117,14 @@ func (r *Registry) Revoke(ctx context.Context, by directory.Caller, g directory.
 }
 
 // Grant gives the owner of a phone a role like [auth.Auth.Grant], which it is made
-// of. What is being taken back is gone before, so that it does not take the new
-// grant with it.
+// of; an organization that is not there is Invalid, too. What is being taken back
+// is gone before, so that it does not take the new grant with it.
 func (r *Registry) Grant(ctx context.Context, by directory.Caller, phone string, g directory.Grant, from auth.Client) (directory.Grant, bool, error) {
 	if g.Organization != "" {
 		_, err := r.Organization(ctx, g.Organization)
 		if directory.KindOf(err) == directory.NotFound {
-			err = directory.InvalidFields("grant", []directory.FieldError{{Pointer: "/organization", Code: directory.CodeValue, Limit: "/v1/organizations"}})
+			unknown := directory.FieldError{Pointer: "/organization", Code: directory.CodeValue, Limit: "/v1/organizations"}
+			err = directory.InvalidFields("grant", append(r.Auth.CheckGrant(phone, g, r.Regions), unknown))
 		}
 		if err != nil {
 			return g, false, err

@@ -123,7 +123,7 @@ func (d Declaration) CheckQuery(q Query) error {
 		if bad {
 			return &directory.Error{Kind: directory.Invalid, What: "cursor",
 				Fields: []directory.FieldError{{Parameter: "cursor", Code: directory.CodeFormat, Limit: "next_cursor"}},
-				Cause: fmt.Errorf("collection %s: the position %v does not fit the order %q", d.Name, *q.After, q.Order)}
+				Cause:  fmt.Errorf("collection %s: the position %v does not fit the order %q", d.Name, *q.After, q.Order)}
 		}
 	}
 	return d.CheckConditions(q.Where)
