@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"qingfu/directory"
+	"qingfu/store"
 )
 
 // What attackers have tried, one test each.
@@ -151,7 +152,7 @@ func TestRevokeBesideGrants(t *testing.T) {
 	ok, failures := parallel(20, func(i int) error {
 		if i%2 == 0 {
 			_, _, err := f.Grant(t.Context(), directory.Caller{Account: fmt.Sprint(i)}, ann, directory.Grant{Role: directory.Admin}, regions, home)
-			if err != nil && err != errBusy {
+			if err != nil && err != store.ErrBusy {
 				return err
 			}
 			return nil

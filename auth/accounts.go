@@ -14,11 +14,14 @@ import (
 // erasureGrace is how long the owner of an account can change their mind.
 const erasureGrace = 30 * 24 * time.Hour
 
+// accountRounds is how often an account is looked for that comes and goes.
+const accountRounds = 100
+
 // accountOf returns the account of a phone, which it makes when there is none.
 // One whose time has come is none any more.
 func (a *Auth) accountOf(ctx context.Context, phone string) (directory.Account, error) {
 	hash := a.Keys.Hash("phone", phone)
-	for range maxRetries {
+	for range accountRounds {
 		account, err := a.findAccount(ctx, hash)
 		if err == nil && account.EraseAt != nil && !account.EraseAt.After(a.Now()) {
 			if err := a.erase(ctx, account); err != nil {
@@ -42,7 +45,7 @@ func (a *Auth) accountOf(ctx context.Context, phone string) (directory.Account, 
 			return account, err
 		}
 	}
-	return directory.Account{}, errBusy
+	return directory.Account{}, store.ErrBusy
 }
 
 // phonePurpose ties a sealed phone to its account.

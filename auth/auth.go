@@ -120,15 +120,15 @@ func (a *Auth) Run(ctx context.Context) error {
 func (a *Auth) Sweep(ctx context.Context) error {
 	return errors.Join(
 		a.RotateSigningKeys(ctx, Scheduled),
-		sweep(ctx, a, a.Store.Sessions, "expires", func(s *directory.Session) string { return s.ID }),
-		sweep(ctx, a, a.Store.PhoneCodes, "keep", func(c *directory.PhoneCode) string { return c.PhoneHash }),
+		sweep(ctx, a, a.Store.Sessions, "expires"),
+		sweep(ctx, a, a.Store.PhoneCodes, "keep"),
 		a.Limiter.Sweep(ctx),
 		a.eraseDue(ctx),
 	)
 }
 
 // sweep deletes the documents whose declared time is past.
-func sweep[T any](ctx context.Context, a *Auth, c *store.Collection[T], field string, id func(*T) string) error {
+func sweep[T any](ctx context.Context, a *Auth, c *store.Collection[T], field string) error {
 	for {
 		docs, _, err := c.Find(ctx, store.Query{
 			Where: []store.Condition{{Field: field, Op: store.Less, Value: a.Now().UnixMilli()}}, Limit: store.MaxLimit,
@@ -138,7 +138,7 @@ func sweep[T any](ctx context.Context, a *Auth, c *store.Collection[T], field st
 		}
 		deleted := 0
 		for i := range docs {
-			switch err := c.Delete(ctx, id(&docs[i].Value), docs[i].Version); directory.KindOf(err) {
+			switch err := c.Delete(ctx, c.ID(&docs[i].Value), docs[i].Version); directory.KindOf(err) {
 			case directory.Conflict, directory.NotFound: // used meanwhile, or swept by another server
 			case "":
 				if err != nil {
@@ -154,12 +154,6 @@ func sweep[T any](ctx context.Context, a *Auth, c *store.Collection[T], field st
 		}
 	}
 }
-
-// maxRetries is how often a write is tried that others keep overtaking: more
-// often than anybody but an attacker makes requests at once.
-const maxRetries = 100
-
-var errBusy = &directory.Error{Kind: directory.Unavailable, What: "store", Cause: errors.New("too many writers at once")}
 
 // now is the time in the precision that is stored.
 func (a *Auth) now() time.Time { return a.Now().UTC().Truncate(time.Millisecond) }

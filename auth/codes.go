@@ -200,20 +200,11 @@ func (a *Auth) takeTurn(c *directory.PhoneCode) error {
 
 // updateCode changes the state of a phone, which begins empty.
 func (a *Auth) updateCode(ctx context.Context, hash string, change func(*directory.PhoneCode) error) (directory.PhoneCode, error) {
-	for range maxRetries {
-		doc, err := a.Store.PhoneCodes.Update(ctx, hash, change)
-		if directory.KindOf(err) != directory.NotFound {
-			return doc.Value, err
-		}
-		c := directory.PhoneCode{PhoneHash: hash}
-		if err := change(&c); err != nil {
-			return c, err
-		}
-		if _, err = a.Store.PhoneCodes.Insert(ctx, c); directory.KindOf(err) != directory.Conflict {
-			return c, err
-		}
-	}
-	return directory.PhoneCode{}, errBusy
+	doc, err := a.Store.PhoneCodes.UpdateOrInsert(ctx, hash, func(c *directory.PhoneCode) error {
+		c.PhoneHash = hash
+		return change(c)
+	})
+	return doc.Value, err
 }
 
 // errWrongCode says no more than that a code is not good: not whether it is

@@ -40,7 +40,7 @@ func (a *Auth) Grant(ctx context.Context, by directory.Caller, phone string, g d
 		err = results[0].Err
 	}
 	if overtaken(err) { // every time, which is not the caller's fault
-		err = errBusy
+		err = store.ErrBusy
 	}
 	if err != nil {
 		return g, false, err

@@ -11,24 +11,24 @@ import (
 // the keys before it can be put away. It returns the number of documents written
 // and may be run again at any time, also beside servers.
 func (a *Auth) Reseal(ctx context.Context) (written int, err error) {
-	accounts, err := reseal(ctx, a.Store.Accounts, func(d *directory.Account) (string, []sealedField) {
+	accounts, err := reseal(ctx, a.Store.Accounts, func(d *directory.Account) []sealedField {
 		fields := []sealedField{{phonePurpose(d.ID), &d.Phone}}
 		if d.SecondFactor != nil {
 			fields = append(fields, sealedField{secretPurpose(d.ID), &d.SecondFactor.Secret})
 		}
-		return d.ID, fields
+		return fields
 	}, a.Keys)
 	if err != nil {
 		return accounts, err
 	}
-	keys, err := reseal(ctx, a.Store.SigningKeys, func(d *directory.SigningKey) (string, []sealedField) {
-		return d.ID, []sealedField{{signingPurpose(d.ID), &d.Private}}
+	keys, err := reseal(ctx, a.Store.SigningKeys, func(d *directory.SigningKey) []sealedField {
+		return []sealedField{{signingPurpose(d.ID), &d.Private}}
 	}, a.Keys)
 	if err != nil {
 		return accounts + keys, err
 	}
-	organizations, err := reseal(ctx, a.Store.Organizations, func(d *directory.Organization) (string, []sealedField) {
-		return d.ID, []sealedField{{ContactPurpose(d.ID), &d.ContactPhone}}
+	organizations, err := reseal(ctx, a.Store.Organizations, func(d *directory.Organization) []sealedField {
+		return []sealedField{{ContactPurpose(d.ID), &d.ContactPhone}}
 	}, a.Keys)
 	return accounts + keys + organizations, err
 }
@@ -42,51 +42,38 @@ type sealedField struct {
 	value   *string
 }
 
-func reseal[T any](ctx context.Context, c *store.Collection[T], fields func(*T) (id string, _ []sealedField), keys *Keyring) (written int, err error) {
+func reseal[T any](ctx context.Context, c *store.Collection[T], fields func(*T) []sealedField, keys *Keyring) (written int, err error) {
 	stale := func(d *T) bool {
-		_, list := fields(d)
-		for _, f := range list {
+		for _, f := range fields(d) {
 			if !keys.Current(*f.value) {
 				return true
 			}
 		}
 		return false
 	}
-	q := store.Query{Limit: store.MaxLimit}
-	for {
-		docs, next, err := c.Find(ctx, q)
-		if err != nil {
-			return written, err
+	err = c.Each(ctx, store.Query{}, func(doc *store.Doc[T]) error {
+		if !stale(&doc.Value) {
+			return nil
 		}
-		for i := range docs {
-			if !stale(&docs[i].Value) {
-				continue
-			}
-			id, _ := fields(&docs[i].Value)
-			_, err := c.Update(ctx, id, func(d *T) error {
-				_, list := fields(d)
-				for _, f := range list {
-					text, err := keys.Open(f.purpose, *f.value)
-					if err != nil {
-						return err
-					}
-					if *f.value, err = keys.Seal(f.purpose, text); err != nil {
-						return err
-					}
+		_, err := c.Update(ctx, c.ID(&doc.Value), func(d *T) error {
+			for _, f := range fields(d) {
+				text, err := keys.Open(f.purpose, *f.value)
+				if err != nil {
+					return err
 				}
-				return nil
-			})
-			if directory.KindOf(err) == directory.NotFound { // deleted meanwhile
-				continue
+				if *f.value, err = keys.Seal(f.purpose, text); err != nil {
+					return err
+				}
 			}
-			if err != nil {
-				return written, err
-			}
+			return nil
+		})
+		if directory.KindOf(err) == directory.NotFound { // deleted meanwhile
+			return nil
+		}
+		if err == nil {
 			written++
 		}
-		if next == nil {
-			return written, nil
-		}
-		q.After = next
-	}
+		return err
+	})
+	return written, err
 }

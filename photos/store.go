@@ -92,21 +92,14 @@ func (s *Store) Save(ctx context.Context, photo *Photo, upload directory.Upload)
 			return false, err
 		}
 	}
-	for {
-		_, err := s.Documents.Photos.Update(ctx, photo.ID, func(p *directory.StoredPhoto) error {
-			created = p.Add(upload)
-			return nil
-		})
-		if directory.KindOf(err) != directory.NotFound {
-			return created, err
+	_, err = s.Documents.Photos.UpdateOrInsert(ctx, photo.ID, func(p *directory.StoredPhoto) error {
+		if p.ID == "" {
+			*p = directory.StoredPhoto{ID: photo.ID, Width: photo.Width, Height: photo.Height, Bytes: photo.bytes()}
 		}
-		p := directory.StoredPhoto{ID: photo.ID, Width: photo.Width, Height: photo.Height, Bytes: photo.bytes()}
-		p.Add(upload)
-		_, err = s.Documents.Photos.Insert(ctx, p)
-		if directory.KindOf(err) != directory.Conflict { // else somebody else was first
-			return true, err
-		}
-	}
+		created = p.Add(upload)
+		return nil
+	})
+	return created, err
 }
 
 // write writes a picture, wholly or not at all.

@@ -83,30 +83,35 @@ func (s *Store) Sweep(ctx context.Context) (err error) {
 // sweepDocuments deletes the documents of photos that nobody uses.
 func (s *Store) sweepDocuments(ctx context.Context, old time.Time) (deleted int, err error) {
 	versions := map[string]int64{} // of the photos that may go
-	candidates := store.Query{Where: []store.Condition{{Field: "needed", Op: store.Less, Value: old.UnixMilli()}}}
-	err = each(ctx, s.Documents.Photos, candidates, func(d *store.Doc[directory.StoredPhoto]) { versions[d.Value.ID] = d.Version })
+	candidates := store.Where(store.Condition{Field: "needed", Op: store.Less, Value: old.UnixMilli()})
+	err = s.Documents.Photos.Each(ctx, candidates, func(d *store.Doc[directory.StoredPhoto]) error {
+		versions[d.Value.ID] = d.Version
+		return nil
+	})
 	if err != nil || len(versions) == 0 {
 		return 0, err
 	}
-	listing := func(l *directory.Listing) {
+	listing := func(l *directory.Listing) error {
 		for _, p := range l.Photos {
 			delete(versions, p.ID)
 		}
+		return nil
 	}
-	documents := func(ids []string) {
+	documents := func(ids []string) error {
 		for _, id := range ids {
 			delete(versions, id)
 		}
+		return nil
 	}
 	// Listings come after proposals and revisions after listings: what moves on
 	// while this reads is met on its way or where it arrives.
 	all := store.Query{}
 	if err := errors.Join(
-		each(ctx, s.Documents.Claims, all, func(d *store.Doc[directory.Claim]) { documents(d.Value.Documents) }),
-		each(ctx, s.Documents.Organizations, all, func(d *store.Doc[directory.Organization]) { documents(d.Value.Documents) }),
-		each(ctx, s.Documents.Proposals, all, func(d *store.Doc[directory.Proposal]) { listing(&d.Value.Content) }),
-		each(ctx, s.Documents.Listings, all, func(d *store.Doc[directory.Listing]) { listing(&d.Value) }),
-		each(ctx, s.Documents.Revisions, all, func(d *store.Doc[directory.Revision]) { listing(&d.Value.Content) }),
+		s.Documents.Claims.Each(ctx, all, func(d *store.Doc[directory.Claim]) error { return documents(d.Value.Documents) }),
+		s.Documents.Organizations.Each(ctx, all, func(d *store.Doc[directory.Organization]) error { return documents(d.Value.Documents) }),
+		s.Documents.Proposals.Each(ctx, all, func(d *store.Doc[directory.Proposal]) error { return listing(&d.Value.Content) }),
+		s.Documents.Listings.Each(ctx, all, func(d *store.Doc[directory.Listing]) error { return listing(&d.Value) }),
+		s.Documents.Revisions.Each(ctx, all, func(d *store.Doc[directory.Revision]) error { return listing(&d.Value.Content) }),
 	); err != nil {
 		return 0, err
 	}
@@ -121,24 +126,6 @@ func (s *Store) sweepDocuments(ctx context.Context, old time.Time) (deleted int,
 		deleted++
 	}
 	return deleted, nil
-}
-
-// each calls do with every document of a query, a page at a time.
-func each[T any](ctx context.Context, c *store.Collection[T], q store.Query, do func(*store.Doc[T])) error {
-	q.Limit = store.MaxLimit
-	for {
-		docs, next, err := c.Find(ctx, q)
-		if err != nil {
-			return err
-		}
-		for i := range docs {
-			do(&docs[i])
-		}
-		if next == nil {
-			return nil
-		}
-		q.After = next
-	}
 }
 
 // keyPattern is what [key] writes. A writer to a folder that was cut off leaves a

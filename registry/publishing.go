@@ -76,20 +76,13 @@ func (r *Registry) current(ctx context.Context, id string) (directory.Listing, e
 // revisions and stays.
 func (r *Registry) follow(ctx context.Context, rev directory.Revision) (directory.Listing, error) {
 	next := rev.Content
-	doc, err := r.Store.Listings.Update(ctx, rev.Listing, func(l *directory.Listing) error {
+	doc, err := r.Store.Listings.UpdateOrInsert(ctx, rev.Listing, func(l *directory.Listing) error {
 		if l.Revision < rev.Number {
 			next.Satisfaction = l.Satisfaction
 			*l = next
 		}
 		return nil
 	})
-	if directory.KindOf(err) != directory.NotFound {
-		return doc.Value, err
-	}
-	doc, err = r.Store.Listings.Insert(ctx, next)
-	if directory.KindOf(err) == directory.Conflict { // by another server, just now
-		return r.follow(ctx, rev)
-	}
 	return doc.Value, err
 }
 

@@ -198,48 +198,78 @@ func (c *Collection[T]) Delete(ctx context.Context, id string, version int64) er
 	return err
 }
 
-// All returns the documents of every page of a query; its limit and position are
-// not looked at.
-func (c *Collection[T]) All(ctx context.Context, q Query) (out []Doc[T], err error) {
+// Each calls do with every document of a query, a page at a time; the query's
+// limit and position are not looked at. It ends with the first error.
+func (c *Collection[T]) Each(ctx context.Context, q Query, do func(*Doc[T]) error) error {
 	q.Limit, q.After = MaxLimit, nil
 	for {
 		docs, next, err := c.Find(ctx, q)
 		if err != nil {
-			return nil, err
+			return err
 		}
-		out = append(out, docs...)
+		for i := range docs {
+			if err := do(&docs[i]); err != nil {
+				return err
+			}
+		}
 		if next == nil {
-			return out, nil
+			return nil
 		}
 		q.After = next
 	}
+}
+
+// All returns the documents that [Collection.Each] goes through, or nil with an error.
+func (c *Collection[T]) All(ctx context.Context, q Query) (out []Doc[T], err error) {
+	err = c.Each(ctx, q, func(d *Doc[T]) error {
+		out = append(out, *d)
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
 }
 
 // updateRounds is how often a change is tried that others keep overtaking: more
 // often than anybody but an attacker makes requests at once.
 const updateRounds = 100
 
-var errBusy = &directory.Error{Kind: directory.Unavailable, What: "store", Cause: errors.New("too many writers at once")}
+// ErrBusy is the Unavailable error of a write that others overtook every time.
+var ErrBusy = &directory.Error{Kind: directory.Unavailable, What: "store", Cause: errors.New("too many writers at once")}
 
 // Update reads a document, lets change alter it and stores it, again and again
 // until nobody else has written it in between. When change returns an error,
 // nothing is stored, and that error is returned with the document as it was read
-// and altered. It returns NotFound, and Unavailable when others write all the time.
+// and altered. It returns NotFound, and [ErrBusy].
 func (c *Collection[T]) Update(ctx context.Context, id string, change func(*T) error) (Doc[T], error) {
+	return c.update(ctx, id, false, change)
+}
+
+// UpdateOrInsert is [Collection.Update] for a document that need not be there:
+// change is then given the zero one and makes it that of the id.
+func (c *Collection[T]) UpdateOrInsert(ctx context.Context, id string, change func(*T) error) (Doc[T], error) {
+	return c.update(ctx, id, true, change)
+}
+
+func (c *Collection[T]) update(ctx context.Context, id string, orInsert bool, change func(*T) error) (Doc[T], error) {
 	for range updateRounds {
 		doc, err := c.Get(ctx, id)
+		if orInsert && directory.KindOf(err) == directory.NotFound {
+			err = nil
+		}
 		if err == nil {
 			err = change(&doc.Value)
 		}
 		if err != nil {
 			return doc, err
 		}
-		doc, err = c.Replace(ctx, doc.Version, doc.Value)
-		if directory.KindOf(err) != directory.Conflict {
+		doc, err = c.put(ctx, doc.Version, doc.Value)
+		if kind := directory.KindOf(err); kind != directory.Conflict && !(orInsert && kind == directory.NotFound) {
 			return doc, err
 		}
 	}
-	return Doc[T]{}, errBusy
+	return Doc[T]{}, ErrBusy
 }
 
 // Remove deletes a document in whatever version it is; one that is not there is
@@ -258,7 +288,7 @@ func (c *Collection[T]) Remove(ctx context.Context, id string) error {
 		}
 		return err
 	}
-	return errBusy
+	return ErrBusy
 }
 
 // RemoveAll deletes the documents of a query, of which limit and position are not

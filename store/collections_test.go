@@ -323,3 +323,81 @@ func TestMeta(t *testing.T) {
 		t.Errorf("get of nothing: %v", err)
 	}
 }
+
+// Many that begin a document at once lose nothing of what each adds, also while
+// somebody deletes it.
+func TestUpdateOrInsert(t *testing.T) {
+	s, ctx := open(t), t.Context()
+	add := func(l *directory.Listing) error {
+		if l.ID == "" {
+			*l = listing("a", "630102", directory.StreetKind, 5)
+		}
+		l.Revision++
+		return nil
+	}
+	var wg sync.WaitGroup
+	for range 8 {
+		wg.Go(func() {
+			for range 10 {
+				if _, err := s.Listings.UpdateOrInsert(ctx, "a", add); err != nil {
+					t.Error(err)
+				}
+			}
+		})
+	}
+	wg.Wait()
+	if doc, err := s.Listings.Get(ctx, "a"); err != nil || doc.Value.Revision != 80 {
+		t.Errorf("revision %d, %v", doc.Value.Revision, err)
+	}
+	if err := s.Listings.Remove(ctx, "a"); err != nil {
+		t.Fatal(err)
+	}
+	if doc, err := s.Listings.UpdateOrInsert(ctx, "a", add); err != nil || doc.Value.Revision != 1 {
+		t.Errorf("after it was deleted: revision %d, %v", doc.Value.Revision, err)
+	}
+	if _, err := s.Listings.Update(ctx, "b", add); directory.KindOf(err) != directory.NotFound {
+		t.Errorf("an update of nothing: %v", err)
+	}
+}
+
+// Each, All, ByID and RemoveAll see every page of a query and no more.
+func TestWholeQueries(t *testing.T) {
+	s, ctx := open(t), t.Context()
+	var all []directory.Listing
+	for i := range 2*store.MaxLimit + 3 {
+		region := "630102"
+		if i%2 == 1 {
+			region = "632801"
+		}
+		all = append(all, listing(fmt.Sprintf("%05d", i), region, directory.StreetKind, 5))
+	}
+	if _, err := s.Listings.Upsert(ctx, all); err != nil {
+		t.Fatal(err)
+	}
+	within := store.Where(store.Within("632800")...)
+	docs, err := s.Listings.All(ctx, within)
+	if want := store.MaxLimit + 1; err != nil || len(docs) != want {
+		t.Fatalf("%d documents, want %d: %v", len(docs), want, err)
+	}
+	seen := 0
+	enough := fmt.Errorf("enough")
+	if err := s.Listings.Each(ctx, within, func(*store.Doc[directory.Listing]) error {
+		if seen++; seen == 3 {
+			return enough
+		}
+		return nil
+	}); err != enough || seen != 3 {
+		t.Errorf("%d were seen before the error %v", seen, err)
+	}
+	byID, err := s.Listings.ByID(ctx, "00003", "none", "00001", "00003")
+	if err != nil || len(byID) != 2 || byID["00003"].ID != "00003" || byID["none"] != nil {
+		t.Errorf("by id: %v, %v", byID, err)
+	}
+	if err := s.Listings.RemoveAll(ctx, within); err != nil {
+		t.Fatal(err)
+	}
+	left, err := s.Listings.All(ctx, store.Query{})
+	if err != nil || len(left) != store.MaxLimit+2 || slices.ContainsFunc(left, func(d store.Doc[directory.Listing]) bool { return d.Value.Region != "630102" }) {
+		t.Errorf("%d are left, %v", len(left), err)
+	}
+}
