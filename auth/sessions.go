@@ -166,8 +166,7 @@ func (a *Auth) readRefresh(token string) (session string, generation int64, ok b
 	if !hmac.Equal(mac, a.Keys.mac("refresh token", string(body))) {
 		return "", 0, false
 	}
-	h := hex.EncodeToString(body[:refreshID])
-	return strings.Join([]string{h[:8], h[8:12], h[12:16], h[16:20], h[20:]}, "-"), int64(binary.BigEndian.Uint64(body[refreshID:])), true
+	return directory.FormatID([refreshID]byte(body)), int64(binary.BigEndian.Uint64(body[refreshID:])), true
 }
 
 // errSpent stands for a refresh token that was used before.

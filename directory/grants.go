@@ -143,13 +143,7 @@ func (g *Grant) Validate(regions *Regions) error {
 	}
 	if g.Role == Official {
 		c.vocabulary("/bureau", string(g.Bureau), Bureaus)
-		reg, err := regions.Get(g.Region)
-		switch {
-		case g.Region == "":
-			c.add("/region", CodeRequired, "")
-		case err != nil || reg.Level > County:
-			c.add("/region", CodeValue, "/v1/regions?level=1, 2, 3")
-		}
+		c.county("/region", g.Region, regions)
 		if len(g.Powers) == 0 {
 			c.add("/powers", CodeRequired, codes(Powers))
 		}
@@ -166,6 +160,16 @@ func (g *Grant) Validate(regions *Regions) error {
 	}
 	distinct(c, "/powers", g.Powers, len(Powers), func(p Power) { c.vocabulary("", string(p), Powers) })
 	return InvalidFields("grant", c.fields)
+}
+
+// county checks that a code is that of a county or of a wider division.
+func (c *checks) county(pointer, code string, regions *Regions) {
+	switch reg, err := regions.Get(code); {
+	case code == "":
+		c.add(pointer, CodeRequired, "")
+	case err != nil || reg.Level > County:
+		c.add(pointer, CodeValue, "/v1/regions?level=1, 2, 3")
+	}
 }
 
 // vocabulary checks that a code is one of a vocabulary and there at all.

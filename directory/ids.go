@@ -20,8 +20,13 @@ func NewID(now time.Time, random io.Reader) (string, error) {
 	}
 	u[6] = u[6]&0x0F | 0x70 // version 7
 	u[8] = u[8]&0x3F | 0x80 // variant 10
+	return FormatID(u), nil
+}
+
+// FormatID writes the bytes of a UUID in its canonical form.
+func FormatID(u [16]byte) string {
 	h := hex.EncodeToString(u[:])
-	return h[:8] + "-" + h[8:12] + "-" + h[12:16] + "-" + h[16:20] + "-" + h[20:], nil
+	return h[:8] + "-" + h[8:12] + "-" + h[12:16] + "-" + h[16:20] + "-" + h[20:]
 }
 
 // ValidID tells whether id is a UUID of any version in its canonical form: 36

@@ -133,12 +133,7 @@ func (o *Organization) Validate(regions *Regions) error {
 	if c.required("/legal_name", o.LegalName, 120) && hasDemoMark(o.LegalName) != o.Demo {
 		c.add("/legal_name", CodeMismatch, "/demo")
 	}
-	switch reg, err := regions.Get(o.Region); {
-	case o.Region == "":
-		c.add("/region", CodeRequired, "")
-	case err != nil || reg.Level > County:
-		c.add("/region", CodeValue, "/v1/regions?level=1, 2, 3")
-	}
+	c.county("/region", o.Region, regions)
 	c.text("/address", o.Address, 200)
 	c.required("/contact_name", o.ContactName, maxPersonName)
 	distinct(c, "/documents", o.Documents, maxDocuments, func(id string) {

@@ -2,6 +2,7 @@ package handlers
 
 import (
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/gofiber/fiber/v2"
@@ -99,7 +100,7 @@ func (a *api) updateMe(c *fiber.Ctx, in *input) error {
 		Family    []directory.FamilyMember
 	}](in)
 	if in.hasField("name") {
-		account.Name = deref(change.Name)
+		account.Name = strings.TrimSpace(deref(change.Name))
 	}
 	if in.hasField("language") {
 		account.Language = deref(change.Language)

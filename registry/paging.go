@@ -19,20 +19,28 @@ type Selection struct {
 	Text    string            // part of the name or the credit code; "" for any
 }
 
-// scoped returns a query for each scope of a selection: no index could serve them
-// together.
+// scoped returns a query for each scope of a selection.
 func scoped(s Selection) (out []store.Query) {
 	for _, scope := range s.Scopes {
-		var conditions []store.Condition
+		scope.Bureau = ""
+		q := inScope(scope)
 		if s.State != "" {
-			conditions = append(conditions, store.Equal("state", s.State))
+			q.Where = append(q.Where, store.Equal("state", s.State))
 		}
-		if scope.Region != "" {
-			conditions = append(conditions, store.Within(scope.Region)...)
-		}
-		out = append(out, store.Where(conditions...))
+		out = append(out, q)
 	}
 	return out
+}
+
+// inScope finds what lies within a scope. No index could serve several together.
+func inScope(s directory.Scope) (q store.Query) {
+	if s.Bureau != "" {
+		q.Where = append(q.Where, store.Equal("bureau", string(s.Bureau)))
+	}
+	if s.Region != "" {
+		q.Where = append(q.Where, store.Within(s.Region)...)
+	}
+	return q
 }
 
 // keeping reads a page of those documents of a query that keep returns, which the

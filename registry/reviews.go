@@ -5,6 +5,7 @@ import (
 	"errors"
 	"slices"
 	"strings"
+	"time"
 
 	"qingfu/auth"
 	"qingfu/directory"
@@ -91,6 +92,9 @@ func (r *Registry) takenBy(p *directory.Proposal) string {
 	}
 	return p.Reviewer
 }
+
+// reviewTime is how long an official who has taken a proposal keeps it.
+const reviewTime = 30 * time.Minute
 
 // Take takes a proposal out of the queue for half an hour, so that no other
 // official begins on it. It returns Conflict when another has it, or it does not
@@ -332,4 +336,74 @@ func (r *Registry) publishApproved(ctx context.Context) error {
 		err = errors.Join(err, r.publish(ctx, d.Value))
 	}
 	return err
+}
+
+// Suspend takes a listing out of the directory, by an official and for reasons.
+func (r *Registry) Suspend(ctx context.Context, caller directory.Caller, id string, d directory.Decision, from auth.Client) (directory.Listing, error) {
+	d.Outcome, d.By, d.At = directory.ProposalRejected, caller.Account, r.now()
+	if err := d.Validate(); err != nil {
+		return directory.Listing{}, err
+	}
+	l, err := r.setStatus(ctx, caller, id, directory.Suspended, noteOf(d))
+	if err != nil {
+		return l, err
+	}
+	return l, r.tellMembers(ctx, l.OrganizationID, directory.NoteSuspended, map[string]string{"listing": id, "name": l.Names.Zh, "reasons": noteOf(d)})
+}
+
+// Unsuspend brings a suspended listing back.
+func (r *Registry) Unsuspend(ctx context.Context, caller directory.Caller, id string) (directory.Listing, error) {
+	return r.change(ctx, id, directory.Revision{Via: directory.ViaStatus, By: caller.Account}, func(l *directory.Listing) error {
+		if l.Status != directory.Suspended {
+			return &directory.Error{Kind: directory.Conflict, What: "not_suspended"}
+		}
+		l.Status = directory.Published
+		return nil
+	})
+}
+
+// Merge archives a listing that is the same as another public one, which gets its
+// name as an alias; whoever asks for the one is led to the other. It returns
+// Conflict when one of them is not public, or both are one.
+func (r *Registry) Merge(ctx context.Context, caller directory.Caller, id, into string) (directory.Listing, error) {
+	gone, err := r.Store.Listings.Get(ctx, id)
+	if err != nil {
+		return directory.Listing{}, err
+	}
+	r.merging.Lock() // two that are merged into each other would both be gone
+	defer r.merging.Unlock()
+	if id == into {
+		return directory.Listing{}, &directory.Error{Kind: directory.Conflict, What: "merged_into_itself"}
+	}
+	if gone.Value.Status != directory.Published {
+		return directory.Listing{}, &directory.Error{Kind: directory.Conflict, What: "not_public"}
+	}
+	name := gone.Value.Names.Zh
+	rev := directory.Revision{Via: directory.ViaStatus, By: caller.Account, Note: "merged " + id}
+	// The alias comes first: done twice it changes nothing.
+	_, err = r.change(ctx, into, rev, func(l *directory.Listing) error {
+		switch {
+		case l.Status != directory.Published || l.Kind != gone.Value.Kind:
+			return &directory.Error{Kind: directory.Conflict, What: "not_public"}
+		case l.Names.Zh == name || slices.Contains(l.Aliases, name):
+			return errMade
+		}
+		l.Aliases = append(slices.Clone(l.Aliases), name)
+		return l.Validate(r.Regions)
+	})
+	if err != nil && !errors.Is(err, errMade) {
+		return directory.Listing{}, err
+	}
+	rev.Note = "merged into " + into
+	l, err := r.change(ctx, id, rev, func(l *directory.Listing) error {
+		if l.Status != directory.Published {
+			return &directory.Error{Kind: directory.Conflict, What: "not_public"}
+		}
+		l.Status, l.MergedInto = directory.Archived, into
+		return nil
+	})
+	if err != nil {
+		return l, err
+	}
+	return l, r.tellMembers(ctx, l.OrganizationID, directory.NoteMerged, map[string]string{"listing": id, "name": name, "into": into})
 }

@@ -58,6 +58,26 @@ func (w *writer) row(l directory.Listing) ([]string, error) {
 	return w.cells, nil
 }
 
+// table writes the header and a row for each listing.
+func (w *writer) table(listings Listings, write func(cells []string) error) error {
+	if err := write(w.header()); err != nil {
+		return err
+	}
+	for l, err := range listings {
+		if err != nil {
+			return err
+		}
+		row, err := w.row(l)
+		if err != nil {
+			return err
+		}
+		if err := write(row); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // WriteCSV writes listings of a kind as comma-separated values in UTF-8 with a
 // byte order mark, by which Excel knows it. Without a kind it writes listings of
 // any, in the columns that all have. A cell that a spreadsheet would take for a
@@ -67,24 +87,7 @@ func WriteCSV(out io.Writer, kind directory.Kind, listings Listings, regions *di
 	if err != nil {
 		return err
 	}
-	return writeCSV(out, func(write func([]string) error) error {
-		if err := write(w.header()); err != nil {
-			return err
-		}
-		for l, err := range listings {
-			if err != nil {
-				return err
-			}
-			row, err := w.row(l)
-			if err != nil {
-				return err
-			}
-			if err := write(row); err != nil {
-				return err
-			}
-		}
-		return nil
-	})
+	return writeCSV(out, func(write func([]string) error) error { return w.table(listings, write) })
 }
 
 func writeCSV(out io.Writer, rows func(write func([]string) error) error) error {
@@ -111,20 +114,8 @@ func WriteXLSX(out io.Writer, kind directory.Kind, listings Listings, regions *d
 		return err
 	}
 	defer book.close()
-	if err := book.row(w.header(), nil); err != nil {
+	if err := w.table(listings, func(cells []string) error { return book.row(cells, nil) }); err != nil {
 		return err
-	}
-	for l, err := range listings {
-		if err != nil {
-			return err
-		}
-		row, err := w.row(l)
-		if err != nil {
-			return err
-		}
-		if err := book.row(row, nil); err != nil {
-			return err
-		}
 	}
 	return book.writeTo(out)
 }
