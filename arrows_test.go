@@ -21,9 +21,10 @@ type arrow struct {
 // no others of this program, and every arrow points down the table. "." is the
 // root package, which holds the contract of the API.
 var arrows = []arrow{
-	{"server", []string{".", "handlers", "registry", "sheets", "photos", "auth", "seed", "search/memory", "search", "store/sqlite", "store", "directory"}},
-	{"bench", []string{".", "handlers", "registry", "sheets", "photos", "auth", "seed", "search/memory", "search", "store/sqlite", "store", "directory"}},
-	{"handlers", []string{".", "registry", "sheets", "photos", "auth", "search", "store", "directory"}},
+	{"server", []string{".", "handlers", "consumer", "registry", "sheets", "photos", "auth", "seed", "search/memory", "search", "store/sqlite", "store", "directory"}},
+	{"bench", []string{".", "handlers", "consumer", "registry", "sheets", "photos", "auth", "seed", "search/memory", "search", "store/sqlite", "store", "directory"}},
+	{"handlers", []string{".", "consumer", "registry", "sheets", "photos", "auth", "search", "store", "directory"}},
+	{"consumer", []string{"photos", "auth", "search", "store", "directory"}},
 	{"registry", []string{"sheets", "photos", "auth", "search", "store", "directory"}},
 	{"photos", []string{"store", "directory"}},
 	{"auth", []string{"store", "directory"}},
@@ -39,7 +40,7 @@ var arrows = []arrow{
 
 // inTests is what test files may import besides: real data, and the engines that
 // need nothing to be installed.
-var inTests = []string{".", "registry", "sheets", "photos", "auth", "seed", "search/memory", "search", "store/sqlite", "store", "directory"}
+var inTests = []string{".", "consumer", "registry", "sheets", "photos", "auth", "seed", "search/memory", "search", "store/sqlite", "store", "directory"}
 
 func TestArrowsPointDown(t *testing.T) {
 	may := map[string][]string{}

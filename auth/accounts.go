@@ -202,6 +202,9 @@ func (a *Auth) erase(ctx context.Context, account directory.Account) (err error)
 		a.Store.Favourites.RemoveAll(ctx, of),
 		a.Store.Notifications.RemoveAll(ctx, of),
 		a.Store.Claims.RemoveAll(ctx, of),
+		a.Store.Votes.RemoveAll(ctx, of),
+		forget(ctx, a.Store.Bookings, of, a.now(), (*directory.Booking).Forget),
+		forget(ctx, a.Store.Ratings, of, a.now(), (*directory.Rating).Forget),
 		a.Store.PhoneCodes.Remove(ctx, account.PhoneHash),
 	); err != nil {
 		return err
@@ -211,6 +214,18 @@ func (a *Auth) erase(ctx context.Context, account directory.Account) (err error)
 	}
 	// Whoever signed in meanwhile has a session of nobody.
 	return a.Store.Sessions.RemoveAll(ctx, of)
+}
+
+// forget takes what tells of a person out of documents that stay because others
+// have a part in them.
+func forget[T any](ctx context.Context, c *store.Collection[T], of store.Query, now time.Time, change func(*T, time.Time) bool) error {
+	return c.Each(ctx, of, func(d *store.Doc[T]) error {
+		_, err := c.Update(ctx, c.ID(&d.Value), func(v *T) error {
+			change(v, now)
+			return nil
+		})
+		return err
+	})
 }
 
 // Belongings is all that is kept about the owner of an account, and by them.

@@ -204,16 +204,6 @@ func (a *Auth) Refused(ctx context.Context, caller directory.Caller, operation s
 	return a.refused(ctx, caller.Account, directory.AuditEntry{Action: directory.AuditAccess, Actor: caller.Account, Operation: operation}, from)
 }
 
-// Notify puts a message into somebody's inbox.
-func (a *Auth) Notify(ctx context.Context, account string, kind directory.NotificationKind, params map[string]string) error {
-	id, err := a.newID()
-	if err != nil {
-		return err
-	}
-	_, err = a.Store.Notifications.Insert(ctx, directory.Notification{ID: id, Account: account, Kind: kind, Params: params, At: a.now()})
-	return err
-}
-
 // limited turns an Allowance that refuses into an error.
 func limited(allowance Allowance, err error) error {
 	if err == nil && !allowance.OK {

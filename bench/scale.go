@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"qingfu/auth"
+	"qingfu/consumer"
 	"qingfu/directory"
 	"qingfu/handlers"
 	"qingfu/photos"
@@ -174,11 +175,15 @@ func serveIndex(ctx context.Context, n int, number uint64, folder string) (err e
 	if err != nil {
 		return err
 	}
+	between := consumer.New(consumer.Config{
+		Store: st, Auth: access, Photos: album, Search: engine, Regions: regions, Calendar: calendar, Rules: directory.DefaultRatingRules(),
+		PublicURL: "http://localhost", Log: log, Now: time.Now, Random: rand.Reader,
+	})
 	h := hello{Index: indexFigures{Listings: n, BuildSeconds: took.Seconds(), Heap: settledHeap()}}
 	debug.FreeOSMemory()
 	h.Index.RSS = residentMemory(os.Getpid())
 	app, err := handlers.New(handlers.Config{
-		Store: st, Search: engine, Auth: access, Registry: reg, Photos: album, Regions: regions, Lexicon: lexicon, Calendar: calendar,
+		Store: st, Search: engine, Auth: access, Registry: reg, Consumer: between, Photos: album, Regions: regions, Lexicon: lexicon, Calendar: calendar,
 		Log: log, Now: time.Now, Version: "bench",
 		Ready:    func(context.Context) error { return nil },
 		Progress: func() (int64, int64) { return 0, 0 },

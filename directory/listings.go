@@ -265,6 +265,12 @@ const (
 	ProvincialStreet StreetLevel = "provincial" // 省级特色
 )
 
+// Scope returns what the listing belongs to: its organization, and the bureau and
+// region that look after it.
+func (l *Listing) Scope() Scope {
+	return Scope{Organization: l.OrganizationID, Bureau: BureauOf(l.Kind), Region: l.Region}
+}
+
 // PriceFrom returns the lowest price of any offering in fen; ok is false when
 // there is no offering.
 func (l *Listing) PriceFrom() (fen int64, ok bool) {

@@ -19,12 +19,12 @@ type StoredPhoto struct {
 	NeededAt time.Time `json:"needed_at"`
 }
 
-// Upload says that an organization has a photo for a purpose.
+// Upload says that somebody has a photo for a purpose.
 type Upload struct {
-	Organization string       `json:"organization"`
-	Purpose      PhotoPurpose `json:"purpose"`
-	Account      string       `json:"account"` // who uploaded it first
-	At           time.Time    `json:"at"`
+	Owner   string       `json:"owner"` // an organization, or the account of a resident
+	Purpose PhotoPurpose `json:"purpose"`
+	Account string       `json:"account"` // who uploaded it first
+	At      time.Time    `json:"at"`
 }
 
 // PhotoPurpose is what a photo was uploaded for.
@@ -34,32 +34,34 @@ type PhotoPurpose string
 const (
 	ListingPhoto  PhotoPurpose = "listing"  // everybody may see it
 	DocumentPhoto PhotoPurpose = "document" // of papers, for members of the organization and officials
+	RatingPhoto   PhotoPurpose = "rating"   // of a resident's rating: everybody may see it
+	EvidencePhoto PhotoPurpose = "evidence" // of a resident's complaint, for those who take part in it
 )
 
-// Add notes an upload. It tells whether that organization had not uploaded the
+// Add notes an upload. It tells whether that owner had not uploaded the
 // photo for that purpose before.
 func (p *StoredPhoto) Add(u Upload) bool {
 	if u.At.After(p.NeededAt) {
 		p.NeededAt = u.At
 	}
-	if p.Has(u.Organization, u.Purpose) {
+	if p.Has(u.Owner, u.Purpose) {
 		return false
 	}
 	p.Uploads = append(p.Uploads, u)
 	return true
 }
 
-// Has tells whether an organization has uploaded the photo for a purpose.
-func (p *StoredPhoto) Has(organization string, purpose PhotoPurpose) bool {
-	return slices.ContainsFunc(p.Uploads, func(u Upload) bool { return u.Organization == organization && u.Purpose == purpose })
+// Has tells whether an owner has uploaded the photo for a purpose.
+func (p *StoredPhoto) Has(owner string, purpose PhotoPurpose) bool {
+	return slices.ContainsFunc(p.Uploads, func(u Upload) bool { return u.Owner == owner && u.Purpose == purpose })
 }
 
-// Organizations returns those that have uploaded the photo for a purpose.
-func (p *StoredPhoto) Organizations(purpose PhotoPurpose) []string {
+// Owners returns those that have uploaded the photo for a purpose.
+func (p *StoredPhoto) Owners(purpose PhotoPurpose) []string {
 	var out []string
 	for _, u := range p.Uploads {
 		if u.Purpose == purpose {
-			out = append(out, u.Organization)
+			out = append(out, u.Owner)
 		}
 	}
 	return out

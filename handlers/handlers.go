@@ -18,6 +18,7 @@ import (
 
 	"qingfu"
 	"qingfu/auth"
+	"qingfu/consumer"
 	"qingfu/directory"
 	"qingfu/photos"
 	"qingfu/registry"
@@ -32,6 +33,7 @@ type Config struct {
 	Search   search.Engine
 	Auth     *auth.Auth
 	Registry *registry.Registry
+	Consumer *consumer.Consumer
 	Photos   *photos.Store
 	Regions  *directory.Regions
 	Lexicon  *search.Lexicon

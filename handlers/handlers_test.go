@@ -28,6 +28,7 @@ import (
 
 	"qingfu"
 	"qingfu/auth"
+	"qingfu/consumer"
 	"qingfu/directory"
 	"qingfu/registry"
 	"qingfu/search"
@@ -189,8 +190,12 @@ func newFixture(t testing.TB, change func(*Config)) *fixture {
 		Store: f.store, Auth: access, Photos: album, Search: f.search, Regions: f.regions, Log: log, Now: f.clock.now, Random: rand.Reader,
 	})
 	fatal(err)
+	between := consumer.New(consumer.Config{
+		Store: f.store, Auth: access, Photos: album, Search: f.search, Regions: f.regions, Calendar: f.calendar, Rules: directory.DefaultRatingRules(),
+		PublicURL: "https://qingfu.test", Log: log, Now: f.clock.now, Random: rand.Reader,
+	})
 	cfg := Config{
-		Store: f.store, Search: f.search, Auth: access, Registry: reg, Photos: album, Regions: f.regions, Lexicon: f.lexicon, Calendar: f.calendar,
+		Store: f.store, Search: f.search, Auth: access, Registry: reg, Consumer: between, Photos: album, Regions: f.regions, Lexicon: f.lexicon, Calendar: f.calendar,
 		Log:      log,
 		Now:      f.clock.now,
 		Ready:    func(context.Context) error { return nil },

@@ -10,9 +10,12 @@ import (
 	"qingfu/photos"
 )
 
-// photosADay bounds what an organization can fill a disk with: a photo takes up
+// These bound what an organization or a resident can fill a disk with: a photo takes up
 // a few hundred KB, and one that nobody uses is kept for a day.
-var photosADay = auth.Limit{Class: "photos by organization", Most: 1000, Window: 24 * time.Hour}
+var (
+	photosADay    = auth.Limit{Class: "photos by organization", Most: 1000, Window: 24 * time.Hour}
+	ownPhotosADay = auth.Limit{Class: "photos by account", Most: 60, Window: 24 * time.Hour}
+)
 
 // photoSizes is where the pictures of a photo are.
 type photoSizes struct {
@@ -29,7 +32,11 @@ func newPhotoSizes(id string, purpose directory.PhotoPurpose) photoSizes {
 	if purpose == directory.DocumentPhoto {
 		at = "/v1/documents/" + id
 	}
-	return photoSizes{at + "/thumb.jpg", at + "/medium.jpg", at + "/large.jpg"}
+	return photoSizesAt(at)
+}
+
+func photoSizesAt(path string) photoSizes {
+	return photoSizes{path + "/thumb.jpg", path + "/medium.jpg", path + "/large.jpg"}
 }
 
 func (a *api) uploadPhoto(c *fiber.Ctx, in *input) error {
@@ -37,17 +44,30 @@ func (a *api) uploadPhoto(c *fiber.Ctx, in *input) error {
 	if err != nil {
 		return err
 	}
-	if err := a.take(c, photosADay, organization.ID); err != nil {
+	purpose := directory.PhotoPurpose(in.text("purpose"))
+	return a.savePhoto(c, in, photosADay, directory.Upload{Owner: organization.ID, Purpose: purpose}, func(id string) photoSizes { return newPhotoSizes(id, purpose) })
+}
+
+// uploadOwnPhoto takes a resident's photo, for a rating or as evidence.
+func (a *api) uploadOwnPhoto(c *fiber.Ctx, in *input) error {
+	if err := in.err(); err != nil {
+		return err
+	}
+	upload := directory.Upload{Owner: in.caller.Account, Purpose: directory.PhotoPurpose(in.text("purpose"))}
+	return a.savePhoto(c, in, ownPhotosADay, upload, func(id string) photoSizes { return photoSizesAt("/v1/me/photos/" + id) })
+}
+
+// savePhoto keeps the photo that is the body, and answers with where its owner sees it.
+func (a *api) savePhoto(c *fiber.Ctx, in *input, limit auth.Limit, upload directory.Upload, sizes func(id string) photoSizes) error {
+	if err := a.take(c, limit, upload.Owner); err != nil {
 		return err
 	}
 	photo, err := photos.Process(c.UserContext(), in.file())
 	if err != nil {
 		return err
 	}
-	purpose := directory.PhotoPurpose(in.text("purpose"))
-	created, err := a.Photos.Save(c.UserContext(), photo, directory.Upload{
-		Organization: organization.ID, Purpose: purpose, Account: in.caller.Account, At: a.Now().UTC(),
-	})
+	upload.Account, upload.At = in.caller.Account, a.Now().UTC()
+	created, err := a.Photos.Save(c.UserContext(), photo, upload)
 	if err != nil {
 		return err
 	}
@@ -59,7 +79,7 @@ func (a *api) uploadPhoto(c *fiber.Ctx, in *input) error {
 		Width  int        `json:"width"` // of the largest size
 		Height int        `json:"height"`
 		Sizes  photoSizes `json:"sizes"`
-	}{photo.ID, photo.Width, photo.Height, newPhotoSizes(photo.ID, purpose)})
+	}{photo.ID, photo.Width, photo.Height, sizes(photo.ID)})
 }
 
 func (a *api) getPhoto(c *fiber.Ctx, in *input) error {
@@ -70,10 +90,25 @@ func (a *api) getPhoto(c *fiber.Ctx, in *input) error {
 	if err != nil {
 		return err
 	}
-	if len(doc.Value.Organizations(directory.ListingPhoto)) == 0 {
+	if len(doc.Value.Owners(directory.ListingPhoto))+len(doc.Value.Owners(directory.RatingPhoto)) == 0 {
 		return directory.Missing("photo")
 	}
 	return a.sendPicture(c, in, "public, max-age=31536000, immutable")
+}
+
+// getOwnPhoto shows a resident what they have uploaded.
+func (a *api) getOwnPhoto(c *fiber.Ctx, in *input) error {
+	if err := in.err(); err != nil {
+		return err
+	}
+	doc, err := a.Store.Photos.Get(c.UserContext(), in.text("id"))
+	if err != nil {
+		return err
+	}
+	if p := &doc.Value; !p.Has(in.caller.Account, directory.RatingPhoto) && !p.Has(in.caller.Account, directory.EvidencePhoto) {
+		return directory.Missing("photo")
+	}
+	return a.sendPicture(c, in, "private, no-store")
 }
 
 // getDocument shows a photo of papers to those who look after an organization
@@ -86,7 +121,7 @@ func (a *api) getDocument(c *fiber.Ctx, in *input) error {
 	if err != nil {
 		return err
 	}
-	ids := doc.Value.Organizations(directory.DocumentPhoto)
+	ids := doc.Value.Owners(directory.DocumentPhoto)
 	if len(ids) == 0 {
 		return directory.Missing("photo")
 	}

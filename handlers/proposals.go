@@ -216,7 +216,7 @@ func (a *api) proposalOf(c *fiber.Ctx, in *input) (store.Doc[directory.Proposal]
 	if err != nil {
 		return doc, err
 	}
-	scope := registry.ScopeOf(&doc.Value.Content)
+	scope := doc.Value.Content.Scope()
 	scope.Organization = doc.Value.Organization
 	if in.covers(a, scope) != nil {
 		return doc, in.hide(a, c, "listing") // others need not learn what is under way
@@ -290,7 +290,7 @@ func (a *api) listingOf(c *fiber.Ctx, in *input) (directory.Listing, error) {
 	if err != nil {
 		return doc.Value, err
 	}
-	if err := in.covers(a, registry.ScopeOf(&doc.Value)); err != nil {
+	if err := in.covers(a, doc.Value.Scope()); err != nil {
 		if doc.Value.Status != directory.Published {
 			return doc.Value, in.hide(a, c, "listing")
 		}

@@ -252,7 +252,7 @@ func (a *api) mergeListing(c *fiber.Ctx, in *input) error {
 	if err != nil {
 		return err
 	}
-	if err := in.covers(a, registry.ScopeOf(&into.Value)); err != nil {
+	if err := in.covers(a, into.Value.Scope()); err != nil {
 		return err
 	}
 	if l, err = a.Registry.Merge(c.UserContext(), in.caller, l.ID, into.Value.ID); err != nil {

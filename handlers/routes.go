@@ -69,6 +69,8 @@ func (a *api) routes() []route {
 		{"GET", "/v1/me/favourites", "listFavourites", account, reading, a.listFavourites},
 		{"PUT", "/v1/me/favourites/{id}", "addFavourite", account, writing, a.addFavourite},
 		{"DELETE", "/v1/me/favourites/{id}", "removeFavourite", account, writing, a.removeFavourite},
+		{"POST", "/v1/me/photos", "uploadOwnPhoto", account, writing, a.uploadOwnPhoto},
+		{"GET", "/v1/me/photos/{id}/{size}.jpg", "getOwnPhoto", account, reading, a.getOwnPhoto},
 		{"GET", "/v1/me/notifications", "listNotifications", account, reading, a.listNotifications},
 		{"POST", "/v1/me/notifications:read", "readNotifications", account, writing, a.readNotifications},
 

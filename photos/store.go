@@ -78,7 +78,7 @@ func CheckURL(address string) error {
 // 256 folders.
 func key(id, size string) string { return id[:2] + "/" + id + "-" + size + ".jpg" }
 
-// Save keeps a photo that was uploaded. It tells whether the organization had not
+// Save keeps a photo that was uploaded. It tells whether its owner had not
 // uploaded it for that purpose before; doing it again changes nothing but keeps
 // the photo from the next sweeps.
 func (s *Store) Save(ctx context.Context, photo *Photo, upload directory.Upload) (created bool, err error) {
@@ -160,15 +160,15 @@ func unavailable(err error) error {
 const useAgain = time.Hour
 
 // Use has to be called before a document that names photos is stored. It returns
-// those that the organization has not uploaded for that purpose, and keeps the
+// those that their owner has not uploaded for that purpose, and keeps the
 // others from being swept away until the document can be found.
-func (s *Store) Use(ctx context.Context, organization string, purpose directory.PhotoPurpose, ids ...string) (unknown []string, err error) {
+func (s *Store) Use(ctx context.Context, owner string, purpose directory.PhotoPurpose, ids ...string) (unknown []string, err error) {
 	now := s.Now().UTC()
 	errNothing := errors.New("nothing to do")
 	for _, id := range ids {
 		_, err := s.Documents.Photos.Update(ctx, id, func(p *directory.StoredPhoto) error {
 			switch {
-			case !p.Has(organization, purpose):
+			case !p.Has(owner, purpose):
 				return directory.Missing(what)
 			case now.Sub(p.NeededAt) < useAgain:
 				return errNothing

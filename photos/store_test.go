@@ -85,7 +85,7 @@ func newGrey(t testing.TB) *Photo {
 }
 
 func (f *fixture) upload(organization string, purpose directory.PhotoPurpose) directory.Upload {
-	return directory.Upload{Organization: organization, Purpose: purpose, Account: "somebody", At: f.Now()}
+	return directory.Upload{Owner: organization, Purpose: purpose, Account: "somebody", At: f.Now()}
 }
 
 // save saves a photo for a listing of an organization.
@@ -153,7 +153,7 @@ func TestSave(t *testing.T) {
 	}
 	v := doc.Value
 	if v.Width != p.Width || v.Height != p.Height || v.Bytes != p.bytes() || len(v.Uploads) != 3 || v.Uploads[0].Account != "somebody" ||
-		!slices.Equal(v.Organizations(directory.DocumentPhoto), []string{own}) || !slices.Equal(v.Organizations(directory.ListingPhoto), []string{own, other}) {
+		!slices.Equal(v.Owners(directory.DocumentPhoto), []string{own}) || !slices.Equal(v.Owners(directory.ListingPhoto), []string{own, other}) {
 		t.Errorf("%+v", v)
 	}
 	// In the folder there is nothing but the pictures.

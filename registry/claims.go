@@ -129,11 +129,11 @@ func (r *Registry) settleClaim(ctx context.Context, doc store.Doc[directory.Clai
 	case directory.ClaimGranted:
 		params["organization"] = c.Organization
 		if err = r.grantClaim(ctx, &c, from); err == nil {
-			err = r.tell(ctx, c.Account, directory.NoteClaimGranted, c.ID, *c.DecidedAt, params)
+			err = r.Auth.Tell(ctx, c.Account, directory.NoteClaimGranted, c.ID, *c.DecidedAt, params)
 		}
 	case directory.ClaimRefused:
 		params["reason"] = c.Reason
-		err = r.tell(ctx, c.Account, directory.NoteClaimRefused, c.ID, *c.DecidedAt, params)
+		err = r.Auth.Tell(ctx, c.Account, directory.NoteClaimRefused, c.ID, *c.DecidedAt, params)
 	}
 	if err != nil {
 		return doc, err
@@ -170,7 +170,7 @@ func (r *Registry) grantClaim(ctx context.Context, c *directory.Claim, from auth
 // membersBefore returns the grants of an organization's members without the
 // claimant and those who came after the decision, if there is one.
 func (r *Registry) membersBefore(ctx context.Context, c *directory.Claim) (out []directory.Grant, err error) {
-	members, err := r.membersOf(ctx, c.Organization)
+	members, err := r.Auth.MembersOf(ctx, c.Organization)
 	for _, g := range members {
 		if g.Account != c.Account && (c.DecidedAt == nil || !g.GrantedAt.After(*c.DecidedAt)) {
 			out = append(out, g)
@@ -191,7 +191,7 @@ func (r *Registry) tellOfClaim(ctx context.Context, c *directory.Claim, kind dir
 	}
 	members, err := r.membersBefore(ctx, c)
 	for _, g := range members {
-		err = errors.Join(err, r.tell(ctx, g.Account, kind, c.ID, at, map[string]string{"claim": c.ID, "organization": c.Organization, "name": o.Value.LegalName}))
+		err = errors.Join(err, r.Auth.Tell(ctx, g.Account, kind, c.ID, at, map[string]string{"claim": c.ID, "organization": c.Organization, "name": o.Value.LegalName}))
 	}
 	return err
 }
@@ -215,13 +215,13 @@ func (r *Registry) moveClaims(ctx context.Context, o *directory.Organization) er
 
 // Claims returns a page of claims, the oldest first, as a queue has them.
 func (r *Registry) Claims(ctx context.Context, s Selection, limit int, after *store.Position) ([]store.Doc[directory.Claim], *store.Position, error) {
-	p := pages[directory.Claim]{collection: r.Store.Claims, queries: scoped(s)}
+	p := store.Pages[directory.Claim]{Collection: r.Store.Claims, Queries: scoped(s)}
 	if s.Account != "" {
 		own := store.Where(store.Equal("account", s.Account))
 		if s.State != "" {
 			own.Where = append(own.Where, store.Equal("state", s.State))
 		}
-		p.queries = append(p.queries, own)
+		p.Queries = append(p.Queries, own)
 	}
-	return p.read(ctx, limit, after)
+	return p.Read(ctx, limit, after)
 }

@@ -59,20 +59,7 @@ func (r *Registry) age(ctx context.Context, seen directory.Listing, change func(
 
 // remind tells the members that a listing has to be confirmed.
 func (r *Registry) remind(ctx context.Context, l directory.Listing, before time.Duration) error {
-	members, err := r.membersOf(ctx, l.OrganizationID)
-	if err != nil {
-		return err
-	}
-	for _, g := range members {
-		note := directory.Notification{
-			Account: g.Account, Kind: directory.NoteReviewDue, At: r.now(),
-			Params: map[string]string{
-				"listing": l.ID, "name": l.Names.Zh, "on": string(directory.DateOf(*l.ReviewDueAt)), "days": strconv.Itoa(int(before.Hours() / 24)),
-			},
-		}
-		if err := r.tellOnce(ctx, note, l.ID, l.ReviewDueAt.Add(-before)); err != nil {
-			return err
-		}
-	}
-	return nil
+	return r.Auth.TellMembers(ctx, l.OrganizationID, directory.NoteReviewDue, l.ID, l.ReviewDueAt.Add(-before), map[string]string{
+		"listing": l.ID, "name": l.Names.Zh, "on": string(directory.DateOf(*l.ReviewDueAt)), "days": strconv.Itoa(int(before.Hours() / 24)),
+	})
 }

@@ -9,18 +9,11 @@ import (
 
 	"qingfu/auth"
 	"qingfu/directory"
-	"qingfu/store"
 )
-
-// membersOf returns the grants of an organization's members.
-func (r *Registry) membersOf(ctx context.Context, organization string) ([]directory.Grant, error) {
-	docs, err := r.Store.Grants.All(ctx, store.Where(store.Equal("organization", organization)))
-	return store.Values(docs), err
-}
 
 // owners returns the grants of an organization's owners that stay.
 func (r *Registry) owners(ctx context.Context, o *directory.Organization) ([]directory.Grant, error) {
-	members, err := r.membersOf(ctx, o.ID)
+	members, err := r.Auth.MembersOf(ctx, o.ID)
 	return slices.DeleteFunc(members, func(g directory.Grant) bool { return g.Role != directory.Owner || o.Leaves(g.ID) }), err
 }
 
@@ -55,7 +48,7 @@ func (r *Registry) Members(ctx context.Context, id string) ([]Member, error) {
 	if err != nil {
 		return nil, err
 	}
-	grants, err := r.membersOf(ctx, o.Value.ID)
+	grants, err := r.Auth.MembersOf(ctx, o.Value.ID)
 	if err != nil {
 		return nil, err
 	}
@@ -96,7 +89,7 @@ func (r *Registry) Members(ctx context.Context, id string) ([]Member, error) {
 // NotFound about "member", and Conflict about "last_owner" when nobody would be
 // left to look after the organization.
 func (r *Registry) RemoveMember(ctx context.Context, by directory.Caller, organization, account string, from auth.Client) error {
-	members, err := r.membersOf(ctx, organization)
+	members, err := r.Auth.MembersOf(ctx, organization)
 	if err != nil {
 		return err
 	}

@@ -378,9 +378,32 @@ func (r *Registry) tellDecision(ctx context.Context, o *directory.Organization) 
 	}
 	owners, err := r.owners(ctx, o)
 	for _, g := range owners {
-		err = errors.Join(err, r.tell(ctx, g.Account, kind, o.ID, *o.DecidedAt, map[string]string{"organization": o.ID, "name": o.LegalName, "reason": o.Reason}))
+		err = errors.Join(err, r.Auth.Tell(ctx, g.Account, kind, o.ID, *o.DecidedAt, map[string]string{"organization": o.ID, "name": o.LegalName, "reason": o.Reason}))
 	}
 	return err
+}
+
+// Selection says which organizations or claims are meant: those of the ids, of the
+// account and within the scopes together, narrowed by the others.
+type Selection struct {
+	IDs     []string          // of organizations
+	Account string            // of the claimant
+	Scopes  []directory.Scope // of which a bureau is not looked at
+	State   string            // "" for any
+	Text    string            // part of the name or the credit code; "" for any
+}
+
+// scoped returns a query for each scope of a selection.
+func scoped(s Selection) (out []store.Query) {
+	for _, scope := range s.Scopes {
+		scope.Bureau = ""
+		q := store.InScope(scope)
+		if s.State != "" {
+			q.Where = append(q.Where, store.Equal("state", s.State))
+		}
+		out = append(out, q)
+	}
+	return out
 }
 
 // Organizations returns a page of organizations, the latest first.
@@ -389,19 +412,19 @@ func (r *Registry) Organizations(ctx context.Context, s Selection, limit int, af
 	if err != nil {
 		return nil, nil, err
 	}
-	p := pages[directory.Organization]{collection: r.Store.Organizations, desc: true, queries: scoped(s)}
-	p.found = slices.DeleteFunc(own, func(d store.Doc[directory.Organization]) bool {
+	p := store.Pages[directory.Organization]{Collection: r.Store.Organizations, Desc: true, Queries: scoped(s)}
+	p.Found = slices.DeleteFunc(own, func(d store.Doc[directory.Organization]) bool {
 		return s.State != "" && string(d.Value.State) != s.State || after != nil && d.Value.ID >= after.ID
 	})
 	if s.Text != "" {
-		p.keep = func(docs []store.Doc[directory.Organization]) ([]store.Doc[directory.Organization], error) {
+		p.Keep = func(docs []store.Doc[directory.Organization]) ([]store.Doc[directory.Organization], error) {
 			return slices.DeleteFunc(docs, func(d store.Doc[directory.Organization]) bool { return !d.Value.Matches(s.Text) }), nil
 		}
-		if p.found, err = p.keep(p.found); err != nil {
+		if p.Found, err = p.Keep(p.Found); err != nil {
 			return nil, nil, err
 		}
 	}
-	return p.read(ctx, limit, after)
+	return p.Read(ctx, limit, after)
 }
 
 // settleAll settles what a crash has left unsettled.

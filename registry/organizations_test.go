@@ -179,7 +179,7 @@ func (f *office) organization(id string) store.Doc[directory.Organization] {
 // roles says who belongs to an organization, as "account role", in order.
 func (f *office) roles(o directory.Organization) (out []string) {
 	f.t.Helper()
-	grants, err := f.membersOf(f.t.Context(), o.ID)
+	grants, err := f.Auth.MembersOf(f.t.Context(), o.ID)
 	if err != nil {
 		f.t.Fatal(err)
 	}
@@ -442,7 +442,7 @@ func (f *office) uploaded(organization string, ids ...string) {
 	f.t.Helper()
 	var stored []directory.StoredPhoto
 	for _, id := range ids {
-		stored = append(stored, directory.StoredPhoto{ID: id, Uploads: []directory.Upload{{Organization: organization, Purpose: directory.DocumentPhoto}}})
+		stored = append(stored, directory.StoredPhoto{ID: id, Uploads: []directory.Upload{{Owner: organization, Purpose: directory.DocumentPhoto}}})
 	}
 	if _, err := f.Store.Photos.Upsert(f.t.Context(), stored); err != nil {
 		f.t.Fatal(err)

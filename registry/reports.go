@@ -104,7 +104,7 @@ func (r *Registry) DecideReports(ctx context.Context, caller directory.Caller, l
 			err = r.queueReported(ctx, listing)
 		}
 		if err == nil {
-			err = r.tellMembers(ctx, l.Value.OrganizationID, directory.NoteReported, map[string]string{"listing": listing, "name": l.Value.Names.Zh})
+			err = r.Auth.TellMembers(ctx, l.Value.OrganizationID, directory.NoteReported, listing, now, map[string]string{"listing": listing, "name": l.Value.Names.Zh})
 		}
 		return len(open), err
 	}
@@ -122,7 +122,7 @@ func (r *Registry) DecideReports(ctx context.Context, caller directory.Caller, l
 // permission p, in the order of their ids.
 func (r *Registry) Reports(ctx context.Context, caller directory.Caller, p directory.Permission, limit int, after *store.Position) ([]directory.Report, *store.Position, error) {
 	q := store.Query{Where: []store.Condition{store.Equal("state", string(directory.ReportOpen))}, After: after}
-	docs, next, err := keeping(ctx, r.Store.Reports, q, limit, func(docs []store.Doc[directory.Report]) ([]store.Doc[directory.Report], error) {
+	docs, next, err := store.FindKept(ctx, r.Store.Reports, q, limit, func(docs []store.Doc[directory.Report]) ([]store.Doc[directory.Report], error) {
 		ids := make([]string, len(docs))
 		for i := range docs {
 			ids[i] = docs[i].Value.Listing
@@ -130,7 +130,7 @@ func (r *Registry) Reports(ctx context.Context, caller directory.Caller, p direc
 		listings, err := r.Store.Listings.ByID(ctx, ids...)
 		return slices.DeleteFunc(docs, func(d store.Doc[directory.Report]) bool {
 			l := listings[d.Value.Listing]
-			return l == nil || caller.Covers(p, ScopeOf(l), r.Regions) != nil
+			return l == nil || caller.Covers(p, l.Scope(), r.Regions) != nil
 		}), err
 	})
 	return store.Values(docs), next, err

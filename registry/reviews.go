@@ -12,17 +12,11 @@ import (
 	"qingfu/store"
 )
 
-// ScopeOf returns what a listing belongs to: its organization, and the bureau and
-// region that look after it.
-func ScopeOf(l *directory.Listing) directory.Scope {
-	return directory.Scope{Organization: l.OrganizationID, Bureau: directory.BureauOf(l.Kind), Region: l.Region}
-}
-
 // Scopes returns what a proposal belongs to: where it wants the listing to be and,
 // when that is elsewhere, where it is. Who decides has to cover both, so that an
 // organization cannot choose who that is.
 func Scopes(p *directory.Proposal) []directory.Scope {
-	scopes := []directory.Scope{ScopeOf(&p.Content)}
+	scopes := []directory.Scope{p.Content.Scope()}
 	if p.Region != "" && p.Region != p.Content.Region {
 		public := scopes[0]
 		public.Region = p.Region
@@ -60,7 +54,7 @@ func (r *Registry) Queue(ctx context.Context, caller directory.Caller, p directo
 		q.Where = append(q.Where, store.Within(f.Region)...)
 	}
 	q.Where = append(q.Where, within(caller.Scopes(p))...)
-	return keeping(ctx, r.Store.Proposals, q, limit, func(docs []store.Doc[directory.Proposal]) ([]store.Doc[directory.Proposal], error) {
+	return store.FindKept(ctx, r.Store.Proposals, q, limit, func(docs []store.Doc[directory.Proposal]) ([]store.Doc[directory.Proposal], error) {
 		return slices.DeleteFunc(docs, func(d store.Doc[directory.Proposal]) bool {
 			taken := r.takenBy(&d.Value)
 			return f.Mine && taken != caller.Account || f.Free && taken != "" || !r.covers(&caller, p, &d.Value)
@@ -173,12 +167,12 @@ func (r *Registry) Decide(ctx context.Context, caller directory.Caller, seen sto
 	kind := map[directory.ProposalState]directory.NotificationKind{
 		directory.ProposalApproved: directory.NoteApproved, directory.ProposalRejected: directory.NoteRejected, directory.ProposalReturned: directory.NoteReturned,
 	}[d.Outcome]
-	return doc.Value, r.tellMembers(ctx, doc.Value.Organization, kind, map[string]string{"listing": id, "name": doc.Value.Content.Names.Zh, "reasons": noteOf(d)})
+	return doc.Value, r.Auth.TellMembers(ctx, doc.Value.Organization, kind, id, d.At, map[string]string{"listing": id, "name": doc.Value.Content.Names.Zh, "reasons": noteOf(d)})
 }
 
 // NoteReview writes what an official does about a listing into the audit log.
 func (r *Registry) NoteReview(ctx context.Context, caller directory.Caller, l *directory.Listing, detail string, from auth.Client) error {
-	scope := ScopeOf(l)
+	scope := l.Scope()
 	return r.Auth.Record(ctx, directory.AuditEntry{
 		Action: directory.AuditReview, Actor: caller.Account, Subject: l.ID, Detail: detail,
 		Organization: scope.Organization, Bureau: scope.Bureau, Region: scope.Region,
@@ -197,22 +191,6 @@ func noteOf(d directory.Decision) string {
 		parts = append(parts, d.Text)
 	}
 	return strings.Join(parts, "；")
-}
-
-// tellMembers puts a message into the inbox of every member of an organization.
-func (r *Registry) tellMembers(ctx context.Context, organization string, kind directory.NotificationKind, params map[string]string) error {
-	if organization == "" {
-		return nil
-	}
-	members, err := r.membersOf(ctx, organization)
-	var told []string
-	for _, g := range members {
-		if !slices.Contains(told, g.Account) {
-			told = append(told, g.Account)
-			err = errors.Join(err, r.Auth.Notify(ctx, g.Account, kind, params))
-		}
-	}
-	return err
 }
 
 // publish carries out an approval: it makes the revision, unless it was made
@@ -348,7 +326,7 @@ func (r *Registry) Suspend(ctx context.Context, caller directory.Caller, id stri
 	if err != nil {
 		return l, err
 	}
-	return l, r.tellMembers(ctx, l.OrganizationID, directory.NoteSuspended, map[string]string{"listing": id, "name": l.Names.Zh, "reasons": noteOf(d)})
+	return l, r.Auth.TellMembers(ctx, l.OrganizationID, directory.NoteSuspended, id, l.UpdatedAt, map[string]string{"listing": id, "name": l.Names.Zh, "reasons": noteOf(d)})
 }
 
 // Unsuspend brings a suspended listing back.
@@ -405,5 +383,5 @@ func (r *Registry) Merge(ctx context.Context, caller directory.Caller, id, into 
 	if err != nil {
 		return l, err
 	}
-	return l, r.tellMembers(ctx, l.OrganizationID, directory.NoteMerged, map[string]string{"listing": id, "name": name, "into": into})
+	return l, r.Auth.TellMembers(ctx, l.OrganizationID, directory.NoteMerged, id, l.UpdatedAt, map[string]string{"listing": id, "name": name, "into": into})
 }

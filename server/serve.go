@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"qingfu/auth"
+	"qingfu/consumer"
 	"qingfu/directory"
 	"qingfu/handlers"
 	"qingfu/photos"
@@ -120,9 +121,13 @@ func (cmd *serveCommand) Run(ctx context.Context, con *console) (err error) {
 	if err != nil {
 		return err
 	}
+	between := consumer.New(consumer.Config{
+		Store: st, Auth: access, Photos: album, Search: engine, Regions: regions, Calendar: calendar, Rules: directory.DefaultRatingRules(),
+		PublicURL: access.Issuer, Log: log, Now: time.Now, Random: rand.Reader,
+	})
 	app, err := handlers.New(handlers.Config{
 		Store: st, Search: engine, Regions: regions, Lexicon: lexicon, Calendar: calendar,
-		Auth: access, Registry: reg, Photos: album, TrustedProxies: cmd.TrustedProxies, ReadLimit: cmd.ReadLimit,
+		Auth: access, Registry: reg, Consumer: between, Photos: album, TrustedProxies: cmd.TrustedProxies, ReadLimit: cmd.ReadLimit,
 		Log: log, Now: time.Now, Version: version,
 		Ready:    projector.ready,
 		Progress: projector.progress,
@@ -140,20 +145,21 @@ func (cmd *serveCommand) Run(ctx context.Context, con *console) (err error) {
 	}
 
 	// These run until one of them ends: the projector and the one who rebuilds its
-	// index, the housekeeping of accounts, of listings and of photos, the HTTP server
+	// index, the housekeeping of accounts, of listings, of bookings and of photos, the HTTP server
 	// and the wait for a signal.
 	ctx, stop := context.WithCancel(ctx)
-	done := make(chan error, 6)
+	done := make(chan error, 7)
 	go func() { done <- projector.run(ctx) }()
 	go func() { done <- reindexer.run(ctx) }()
 	go func() { done <- access.Run(ctx) }()
 	go func() { done <- reg.Run(ctx) }()
+	go func() { done <- between.Run(ctx) }()
 	go func() { done <- album.Run(ctx) }()
 	go func() { done <- app.Listener(listener) }()
 	announce(log, listener.Addr())
 
 	var failure error
-	running := 6
+	running := 7
 	select {
 	case <-ctx.Done():
 		log.Info("stopping")

@@ -27,8 +27,15 @@ type Store struct {
 	Imports       *Collection[directory.Import]
 	Files         *Collection[directory.FileChunk]
 	Photos        *Collection[directory.StoredPhoto]
-	Windows       *Collection[Window]
-	Meta          *Collection[Mark]
+
+	Bookings          *Collection[directory.Booking]
+	BookingCalendars  *Collection[directory.BookingCalendar]
+	Ratings           *Collection[directory.Rating]
+	RatingInvitations *Collection[directory.RatingInvitation]
+	Votes             *Collection[directory.Vote]
+
+	Windows *Collection[Window]
+	Meta    *Collection[Mark]
 }
 
 // Window counts the requests of one caller when several servers share the
@@ -267,6 +274,132 @@ func New(ctx context.Context, engine Engine) (*Store, error) {
 			},
 			indexes: []Index{{Fields: []string{"owner"}}, {Fields: []string{"keep"}}},
 		},
+		Bookings: &Collection[directory.Booking]{
+			name: "bookings", item: "booking",
+			id: func(b *directory.Booking) string { return b.ID },
+			fields: []FieldOf[directory.Booking]{
+				{"account", String, func(b *directory.Booking) any { return b.Account }},
+				{"organization", String, func(b *directory.Booking) any { return b.Organization }},
+				{"listing", String, func(b *directory.Booking) any { return b.Listing }},
+				{"state", String, func(b *directory.Booking) any { return string(b.State) }},
+				{"live", Int, func(b *directory.Booking) any { return flag(b.Live()) }},
+				{"starts", Int, func(b *directory.Booking) any { return b.StartsAt.UnixMilli() }},
+				{"due", Int, func(b *directory.Booking) any { return millis(b.DueAt) }},
+				// Requests on which firms may quote.
+				{"asking", Int, func(b *directory.Booking) any {
+					return flag(b.Kind == directory.CustomBooking && b.Organization == "" && b.Live())
+				}},
+				{"region", String, func(b *directory.Booking) any { return b.Region }},
+				{"category", String, func(b *directory.Booking) any { return b.Category }},
+				// Of live bookings no two have the same seat, and of all no two the same key.
+				{"seat", String, func(b *directory.Booking) any {
+					if b.Live() && b.Seat != "" {
+						return b.Seat
+					}
+					return b.ID
+				}},
+				{"once", String, func(b *directory.Booking) any {
+					if b.Once != "" {
+						return b.Once
+					}
+					return b.ID
+				}},
+				// When the resident is to be reminded and the contact cleared away; 0 for never.
+				{"remind", Int, func(b *directory.Booking) any {
+					at, ok := b.CompletedAt()
+					if !ok || b.State != directory.BookingCompleted || b.RemindedAt != nil || b.Account == "" {
+						return int64(0)
+					}
+					return at.Add(directory.RemindAfter).UnixMilli()
+				}},
+				{"clear", Int, func(b *directory.Booking) any {
+					if b.Live() || b.Contact == "" {
+						return int64(0)
+					}
+					return b.UpdatedAt.Add(directory.ContactKept).UnixMilli()
+				}},
+			},
+			indexes: []Index{
+				{Fields: []string{"account", "live"}},
+				{Fields: []string{"organization", "starts"}},
+				{Fields: []string{"organization", "state"}},
+				{Fields: []string{"listing", "starts"}},
+				{Fields: []string{"asking", "region"}},
+				{Fields: []string{"seat"}, Unique: true},
+				{Fields: []string{"once"}, Unique: true},
+				{Fields: []string{"live", "due"}},
+				{Fields: []string{"remind"}},
+				{Fields: []string{"clear"}},
+			},
+		},
+		BookingCalendars: &Collection[directory.BookingCalendar]{
+			name: "booking_calendars", item: "calendar",
+			id: func(k *directory.BookingCalendar) string { return k.Listing },
+		},
+		Ratings: &Collection[directory.Rating]{
+			name: "ratings", item: "rating",
+			id: func(r *directory.Rating) string { return r.ID },
+			fields: []FieldOf[directory.Rating]{
+				{"proof", String, func(r *directory.Rating) any { return r.Proof }},
+				{"listing", String, func(r *directory.Rating) any { return r.Listing }},
+				{"organization", String, func(r *directory.Rating) any { return r.Organization }},
+				{"account", String, func(r *directory.Rating) any { return r.Account }},
+				{"state", String, func(r *directory.Rating) any { return string(r.State) }},
+				{"origin", String, func(r *directory.Rating) any { return string(r.Origin) }},
+				{"level", Int, func(r *directory.Rating) any { return int64(r.Level) }},
+				{"rule", String, func(r *directory.Rating) any { return r.Rule() }},
+				{"helpful", Int, func(r *directory.Rating) any { return r.Helpful }},
+				{"created", Int, func(r *directory.Rating) any { return r.CreatedAt.UnixMilli() }},
+				{"queued", Int, func(r *directory.Rating) any { return flag(r.Queued()) }},
+				{"kind", String, func(r *directory.Rating) any { return string(r.Kind) }},
+				{"region", String, func(r *directory.Rating) any { return r.Region }},
+				{"device", String, func(r *directory.Rating) any { return r.Device }},
+				{"network", String, func(r *directory.Rating) any { return r.Network }},
+				{"words", String, func(r *directory.Rating) any { return r.Words }},
+				// When it came, while it has hashes that are to be cleared away.
+				{"traces", Int, func(r *directory.Rating) any {
+					if r.Device+r.Network+r.Words == "" {
+						return int64(0)
+					}
+					return r.CreatedAt.UnixMilli()
+				}},
+				{"demo", Int, func(r *directory.Rating) any { return flag(r.Demo) }},
+			},
+			indexes: []Index{
+				{Fields: []string{"proof"}, Unique: true},
+				{Fields: []string{"listing", "state", "origin", "level", "rule"}}, // counts of a listing
+				{Fields: []string{"listing", "state"}},
+				{Fields: []string{"listing", "state", "helpful"}},
+				{Fields: []string{"organization", "created"}},
+				{Fields: []string{"account", "created"}},
+				{Fields: []string{"device", "created"}},
+				{Fields: []string{"network", "created"}},
+				{Fields: []string{"words", "created"}},
+				{Fields: []string{"queued"}},
+				{Fields: []string{"traces"}},
+			},
+		},
+		RatingInvitations: &Collection[directory.RatingInvitation]{
+			name: "rating_invitations", item: "invitation",
+			id: func(i *directory.RatingInvitation) string { return i.ID },
+			fields: []FieldOf[directory.RatingInvitation]{
+				{"organization", String, func(i *directory.RatingInvitation) any { return i.Organization }},
+				{"invited", String, func(i *directory.RatingInvitation) any { return i.Listing + " " + i.PhoneHash }},
+				{"created", Int, func(i *directory.RatingInvitation) any { return i.CreatedAt.UnixMilli() }},
+				{"used", Int, func(i *directory.RatingInvitation) any { return flag(i.UsedAt != nil) }},
+				{"expires", Int, func(i *directory.RatingInvitation) any { return i.ExpiresAt.UnixMilli() }},
+			},
+			indexes: []Index{{Fields: []string{"organization", "created"}}, {Fields: []string{"invited", "created"}}, {Fields: []string{"expires"}}},
+		},
+		Votes: &Collection[directory.Vote]{
+			name: "votes", item: "vote",
+			id: func(v *directory.Vote) string { return v.Key() },
+			fields: []FieldOf[directory.Vote]{
+				{"rating", String, func(v *directory.Vote) any { return v.Rating }},
+				{"account", String, func(v *directory.Vote) any { return v.Account }},
+			},
+			indexes: []Index{{Fields: []string{"rating"}}, {Fields: []string{"account"}}},
+		},
 		Windows: &Collection[Window]{
 			name: "windows", item: "window",
 			id:      func(w *Window) string { return w.ID },
@@ -283,7 +416,8 @@ func New(ctx context.Context, engine Engine) (*Store, error) {
 	}{
 		s.Listings, s.Accounts, s.Grants, s.Sessions, s.PhoneCodes, s.SigningKeys,
 		s.Favourites, s.Notifications, s.Audit, s.Organizations, s.Claims, s.Invitations,
-		s.Proposals, s.Revisions, s.Reports, s.Imports, s.Files, s.Photos, s.Windows, s.Meta,
+		s.Proposals, s.Revisions, s.Reports, s.Imports, s.Files, s.Photos,
+		s.Bookings, s.BookingCalendars, s.Ratings, s.RatingInvitations, s.Votes, s.Windows, s.Meta,
 	} {
 		if err := c.declare(ctx, engine); err != nil {
 			return nil, err

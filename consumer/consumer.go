@@ -1,0 +1,78 @@
+// Package consumer is what happens between consumers and businesses: bookings,
+// ratings and complaints.
+//
+// A rating that carries the official figure begins as a booking (bookings.go) or as
+// an invitation (ratinginvitations.go), is given and judged in ratings.go, and ends
+// in the listing's figure, which tally.go counts.
+package consumer
+
+import (
+	"context"
+	"errors"
+	"io"
+	"log/slog"
+	"time"
+
+	"qingfu/auth"
+	"qingfu/directory"
+	"qingfu/photos"
+	"qingfu/search"
+	"qingfu/store"
+)
+
+// Config is what the use cases are made of. Every field is needed.
+type Config struct {
+	Store    *store.Store
+	Auth     *auth.Auth
+	Photos   *photos.Store
+	Search   search.Engine // finds the firms for a request
+	Regions  *directory.Regions
+	Calendar *directory.Calendar
+	Rules    directory.RatingRules
+	// PublicURL is where users reach the server, without a slash at its end.
+	PublicURL string
+	Log       *slog.Logger
+	Now       func() time.Time
+	Random    io.Reader
+}
+
+// Consumer is the use cases. Its methods are safe for concurrent use. Whether a
+// caller may use the operation at all is asked before they are called; which side of
+// a booking or complaint they are on is asked here.
+type Consumer struct {
+	Config
+}
+
+// New returns the use cases.
+func New(cfg Config) *Consumer { return &Consumer{Config: cfg} }
+
+// sweepTime is how often is looked for what time has changed.
+const sweepTime = time.Minute
+
+// Run looks after what has to happen by itself until ctx ends. What fails is tried
+// again a minute later.
+func (c *Consumer) Run(ctx context.Context) error {
+	tick := time.NewTicker(sweepTime)
+	defer tick.Stop()
+	for {
+		if err := c.Sweep(ctx); err != nil && ctx.Err() == nil {
+			c.Log.Error("bookings, ratings and complaints cannot be looked after", "error", err)
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-tick.C:
+		}
+	}
+}
+
+// Sweep does once what [Consumer.Run] repeats. It is idempotent and may run on
+// several servers at once.
+func (c *Consumer) Sweep(ctx context.Context) error {
+	return errors.Join()
+}
+
+// now is the time in the precision that is stored.
+func (c *Consumer) now() time.Time { return c.Now().UTC().Truncate(time.Millisecond) }
+
+func (c *Consumer) newID() (string, error) { return directory.NewID(c.Now(), c.Random) }
