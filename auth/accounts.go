@@ -268,3 +268,6 @@ func (a *Auth) Export(ctx context.Context, caller directory.Caller) (Belongings,
 }
 
 func values[T any](docs []store.Doc[T], err error) ([]T, error) { return store.Values(docs), err }
+
+// HashPhone returns the keyed hash of a number by which its account is found.
+func (a *Auth) HashPhone(phone string) string { return a.Keys.Hash("phone", phone) }

@@ -147,9 +147,14 @@ const (
 	NoteReported  NotificationKind = "reported"   // reports of wrong facts were confirmed; listing, name
 	NoteImported  NotificationKind = "imported"   // an import is done; import, created, updated, refused
 	NoteReviewDue NotificationKind = "review_due" // a listing has to be confirmed; listing, name, on, days
+
+	NoteRatingReplied  NotificationKind = "rating_replied"  // the business has answered; rating, listing, name
+	NoteRatingReleased NotificationKind = "rating_released" // an official lets a rating count; rating, listing, name
+	NoteRatingExcluded NotificationKind = "rating_excluded" // an official has excluded a rating; rating, listing, name, text
 )
 
 // NotificationKinds are all kinds of notification.
 var NotificationKinds = []NotificationKind{NoteGranted, NoteRevoked, NoteSessionReused, NoteSecondFactorSet, NoteErasure,
 	NoteOrganizationVerified, NoteOrganizationRefused, NoteClaimFiled, NoteClaimedByOther, NoteClaimGranted, NoteClaimRefused,
-	NoteApproved, NoteRejected, NoteReturned, NoteSuspended, NoteMerged, NoteReported, NoteImported, NoteReviewDue}
+	NoteApproved, NoteRejected, NoteReturned, NoteSuspended, NoteMerged, NoteReported, NoteImported, NoteReviewDue,
+	NoteRatingReplied, NoteRatingReleased, NoteRatingExcluded}

@@ -182,6 +182,12 @@ func TestScopes(t *testing.T) {
 		return job.ID
 	}
 	ownImport, theirImport := imported(ownOrganization), imported(otherOrganization)
+	// A rating of each listing.
+	ratingOf := func(listing string) string {
+		id, _ := textOf(walk{f, t, f.as(t)}.step(201, "POST", "/v1/ratings", `{"listing":"`+listing+`","level":4}`), "id")
+		return "/v1/ratings/" + id
+	}
+	ownRating, theirRating := ratingOf(mine), ratingOf(theirs)
 	tested := map[string]bool{}
 	for _, tc := range []struct {
 		operation, caller, method, path, body string
@@ -304,6 +310,24 @@ func TestScopes(t *testing.T) {
 		{"restoreRevision", "official", "POST", "/v1/listings/" + theirs + "/revisions", `{"number":1}`, 403},
 		{"listReports", "official", "GET", "/v1/reports", "", 200},
 		{"decideReports", "official", "POST", "/v1/listings/" + theirs + "/reports/decision", `{"confirmed":true}`, 403},
+
+		{"inviteToRate", "owner", "POST", "/v1/listings/" + mine + "/rating-invitations", `{"phone":"13800138000","served_on":"2026-11-20"}`, 201},
+		{"inviteToRate", "owner", "POST", "/v1/listings/" + theirs + "/rating-invitations", `{"phone":"13800138000","served_on":"2026-11-20"}`, 403},
+		{"listRatingInvitations", "owner", "GET", own + "/rating-invitations", "", 200},
+		{"listRatingInvitations", "owner", "GET", others + "/rating-invitations", "", 403},
+		{"listOrganizationRatings", "owner", "GET", own + "/ratings", "", 200},
+		{"listOrganizationRatings", "owner", "GET", others + "/ratings", "", 403},
+		{"replyRating", "staff", "PUT", ownRating + "/reply", `{"text":"谢谢"}`, 200},
+		{"replyRating", "owner", "PUT", theirRating + "/reply", `{"text":"谢谢"}`, 403},
+		{"removeReply", "owner", "DELETE", theirRating + "/reply", "", 403},
+		{"removeReply", "owner", "DELETE", ownRating + "/reply", "", 204},
+		{"listRatingQueue", "official", "GET", "/v1/rating-queue", "", 200},
+		{"listRatingQueue", "owner", "GET", "/v1/rating-queue", "", 403},
+		{"getRatingReview", "official", "GET", ownRating + "/review", "", 200},
+		{"getRatingReview", "official", "GET", theirRating + "/review", "", 403},
+		{"decideRating", "official", "POST", theirRating + "/decision", `{"state":"excluded","reason":"x"}`, 403},
+		{"decideRating", "both", "POST", ownRating + "/decision", `{"state":"excluded"}`, 400},
+		{"decideRating", "official", "POST", ownRating + "/decision", `{"state":"excluded","reason":"查实为虚假评价"}`, 200},
 	} {
 		tested[tc.operation] = true
 		headers := append([]string{"If-Match", "*"}, callers[tc.caller]...)

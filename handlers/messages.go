@@ -60,6 +60,8 @@ var missing = map[string]text{
 	"file":         {"尚未完成，没有结果。", "It is not done, so that there is no result."},
 	"revision":     {"没有这个版本。", "There is no such revision."},
 	"listing":      {"没有这个服务条目，或尚未公开。", "There is no such listing, or it is not published."},
+	"rating":       {"没有这条评价，或尚未公开。", "There is no such rating, or it is not public."},
+	"booking":      {"没有这项预约。", "There is no such booking."},
 	"region":       {"没有这个地区，或位置在青海省以外。", "There is no such region, or the position is outside Qinghai."},
 }
 
@@ -94,6 +96,16 @@ var conflicts = map[string]text{
 	"suspended":            {"服务条目已被暂停，不能归档。", "The listing is suspended, so that it cannot be archived."},
 	"elsewhere":            {"该版本属于其他地区，或条目已归档。", "That revision is of another region, or the listing is archived."},
 	"favourites":           {"收藏已满，请先删去一些。", "There are as many favourites as there can be: remove some."},
+	"not_completed":        {"预约尚未完成，完成后才能评价。", "The booking has not been completed, so that it cannot be rated yet."},
+	"rating_time":          {"评价时间已过（完成后 30 天内）。", "It is too late for a rating, which is possible for 30 days after completion."},
+	"rated":                {"已经评价过，可以修改原评价。", "It was rated already: change that rating."},
+	"rating_state":         {"评价已撤回或不计入，不能修改。", "The rating was withdrawn or excluded, so that it cannot be changed."},
+	"edit_time":            {"修改时间已过（评价后 30 天内）。", "It is too late for a change, which is possible for 30 days."},
+	"edits":                {"修改次数已达上限。", "The rating was changed as often as it can be."},
+	"own_rating":           {"不能为自己的评价投票。", "Nobody votes for their own rating."},
+	"invited":              {"此手机号近期已就该服务受邀评价。", "This phone was invited for this listing not long ago."},
+	"invitations_today":    {"今天的评价邀请已达上限。", "As many invitations were made today as there can be."},
+	"invitation_phone":     {"此邀请发给另一个手机号。", "This invitation is for another phone."},
 	"account":              {"账户已到删除时间。", "The time to erase the account has come."},
 }
 
@@ -119,7 +131,12 @@ var notificationTexts = map[directory.NotificationKind]text{
 	directory.NoteReported:  {"居民反映“{name}”的信息有误，经核实属实，请尽快更正。", "Residents say that facts of “{name}” are wrong, which was confirmed: please correct them."},
 	directory.NoteImported:  {"导入完成：新增 {created}，更新 {updated}，未导入 {refused}。", "The import is done: {created} new, {updated} updated, {refused} not taken."},
 	directory.NoteReviewDue: {"请在 {on} 前确认“{name}”的信息。", "Please confirm the facts of “{name}” by {on}."},
-	directory.NoteErasure:   {"账户将于 {on} 删除，在此之前登录可以撤销。", "Your account will be erased on {on}; sign in before that to call it off."},
+
+	directory.NoteRatingReplied:  {"“{name}”回复了您的评价。", "“{name}” has answered your rating."},
+	directory.NoteRatingReleased: {"您对“{name}”的评价已核查通过并公开。", "Your rating of “{name}” was looked at and is public."},
+	directory.NoteRatingExcluded: {"您对“{name}”的评价经核查不计入：{text}", "Your rating of “{name}” was looked at and does not count: {text}"},
+
+	directory.NoteErasure: {"账户将于 {on} 删除，在此之前登录可以撤销。", "Your account will be erased on {on}; sign in before that to call it off."},
 }
 
 // fieldMessages explains the codes of a wrong field; %s is the limit.
@@ -134,6 +151,7 @@ var fieldMessages = map[string]text{
 	directory.CodeTooShort:  {"不能少于 %s 个字符或项目。", "Must have at least %s characters or items."},
 	directory.CodeDuplicate: {"只能出现一次。", "May be given only once."},
 	directory.CodeNeeds:     {"需要同时给出 %s。", "Needs %s as well."},
+	directory.CodeUnfit:     {"含有不宜公开的词语：%s。", "Holds words that are not fit for the public: %s."},
 	sheets.CodeAmbiguous:    {"可能是其中几个，请写明：%s。", "Could be several, say which: %s."},
 	directory.CodeMismatch:  {"与其他条件不符：%s。", "Does not go together with: %s."},
 }
