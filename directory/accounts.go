@@ -147,9 +147,24 @@ const (
 	NoteReported  NotificationKind = "reported"   // reports of wrong facts were confirmed; listing, name
 	NoteImported  NotificationKind = "imported"   // an import is done; import, created, updated, refused
 	NoteReviewDue NotificationKind = "review_due" // a listing has to be confirmed; listing, name, on, days
+
+	// About bookings; booking, name (of the listing), at (when it is to begin).
+	NoteBookingRequested NotificationKind = "booking_requested" // somebody books with the firm
+	NoteRequestOpen      NotificationKind = "request_open"      // the firm may quote on a request; booking, name (of the category), at
+	NoteBookingQuoted    NotificationKind = "booking_quoted"    // a firm has quoted; also price
+	NoteBookingChosen    NotificationKind = "booking_chosen"    // the firm's quote was chosen
+	NoteBookingAccepted  NotificationKind = "booking_accepted"
+	NoteBookingDeclined  NotificationKind = "booking_declined"
+	NoteBookingCancelled NotificationKind = "booking_cancelled"
+	NoteBookingCompleted NotificationKind = "booking_completed"
+	NoteBookingNoShow    NotificationKind = "booking_no_show"
+	NoteBookingExpired   NotificationKind = "booking_expired"
+	NoteRateBooking      NotificationKind = "rate_booking" // a day after completion
 )
 
 // NotificationKinds are all kinds of notification.
 var NotificationKinds = []NotificationKind{NoteGranted, NoteRevoked, NoteSessionReused, NoteSecondFactorSet, NoteErasure,
 	NoteOrganizationVerified, NoteOrganizationRefused, NoteClaimFiled, NoteClaimedByOther, NoteClaimGranted, NoteClaimRefused,
-	NoteApproved, NoteRejected, NoteReturned, NoteSuspended, NoteMerged, NoteReported, NoteImported, NoteReviewDue}
+	NoteApproved, NoteRejected, NoteReturned, NoteSuspended, NoteMerged, NoteReported, NoteImported, NoteReviewDue,
+	NoteBookingRequested, NoteRequestOpen, NoteBookingQuoted, NoteBookingChosen, NoteBookingAccepted, NoteBookingDeclined,
+	NoteBookingCancelled, NoteBookingCompleted, NoteBookingNoShow, NoteBookingExpired, NoteRateBooking}
