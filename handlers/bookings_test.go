@@ -6,6 +6,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
+	"image"
 	"image/png"
 	"net/url"
 	"strings"
@@ -113,7 +114,7 @@ func TestABookingForAParent(t *testing.T) {
 	if text := scanned(t, f.get(t, path+"/completion-code.png", child.bearer...)); text != "qingfu:complete:"+id+":"+code {
 		t.Errorf("the picture says %q", text)
 	}
-	if a := f.get(t, path+"/completion-code.svg", child.bearer...); a.Header.Get("Content-Type") != "image/svg+xml" || !bytes.HasPrefix(a.body, []byte("<svg")) {
+	if a := f.get(t, path+"/completion-code.svg", child.bearer...); a.Header.Get("Content-Type") != "image/svg+xml" || !bytes.HasPrefix(a.body, []byte("<svg")) || !bytes.Contains(a.body, []byte("M4,4H11V11H4")) {
 		t.Errorf("the drawing is %s %.60s", a.Header.Get("Content-Type"), a.body)
 	}
 	owner.step(403, "GET", path+"/completion-code.png", "")
@@ -195,12 +196,24 @@ func TestManyForOneSlot(t *testing.T) {
 	}
 }
 
-// scanned reads a QR code as a phone does.
+// scanned reads a QR code as a phone does. Around it there has to be white.
 func scanned(t *testing.T, a answer) string {
 	t.Helper()
 	picture, err := png.Decode(bytes.NewReader(a.body))
 	if err != nil {
 		t.Fatalf("%v: %d %.200s", err, a.StatusCode, a.body)
+	}
+	const zone = qrQuietZone * qrModule
+	last := picture.Bounds().Dx() - 1
+	for i := range last {
+		for _, at := range []image.Point{{X: i, Y: zone - 1}, {X: zone - 1, Y: i}, {X: i, Y: last - zone + 1}, {X: last - zone + 1, Y: i}} {
+			if _, green, _, _ := picture.At(at.X, at.Y).RGBA(); green != 0xffff {
+				t.Fatalf("the quiet zone is not white at %s", at)
+			}
+		}
+	}
+	if _, green, _, _ := picture.At(zone, zone).RGBA(); green != 0 {
+		t.Error("the code does not begin behind the quiet zone")
 	}
 	text, err := qr.Decode(picture)
 	if err != nil {
