@@ -6,6 +6,7 @@ import (
 
 	"github.com/gofiber/fiber/v2"
 
+	"qingfu/auth"
 	"qingfu/consumer"
 	"qingfu/directory"
 	"qingfu/search"
@@ -256,6 +257,10 @@ func (b bookingBody) wanted() consumer.Wanted {
 	return w
 }
 
+// bookingsADay bounds how often somebody can make firms look at what they do not mean:
+// each booking is a message to a firm, each request one to twenty.
+var bookingsADay = auth.Limit{Class: "bookings by account", Most: 60, Window: 24 * time.Hour}
+
 func (a *api) createBooking(c *fiber.Ctx, in *input) error {
 	b, readable := draft[bookingBody](in)
 	if in.err() != nil {
@@ -265,6 +270,9 @@ func (a *api) createBooking(c *fiber.Ctx, in *input) error {
 			}
 		}
 		return in.err()
+	}
+	if err := a.take(c, bookingsADay, in.caller.Account); err != nil {
+		return err
 	}
 	made, created, err := a.Consumer.Book(c.UserContext(), in.caller, b.wanted(), in.header("Idempotency-Key"))
 	if err != nil {

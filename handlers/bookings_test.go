@@ -9,6 +9,7 @@ import (
 	"image"
 	"image/png"
 	"net/url"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -409,6 +410,57 @@ func TestARequestWithTwoQuotes(t *testing.T) {
 	if text := child.inbox()["booking_cancelled"]; text == "" {
 		t.Error("the resident is not told that it was cancelled")
 	}
+}
+
+// TestPagesOfBookings reads the lists of both sides a booking at a time.
+func TestPagesOfBookings(t *testing.T) {
+	f := newFixture(t, nil)
+	owner, organization, listing := f.service(t)
+	ann := f.person(t)
+	var byStart [3]string
+	for _, day := range []int{1, 0, 2} { // not in the order of their starts
+		byStart[day] = ann.book(cleaningBody(listing, tomorrow.AddDate(0, 0, day), ""))
+	}
+	read := func(w walk, path string) (ids []string) {
+		t.Helper()
+		for cursor := ""; ; {
+			page := decode[struct {
+				Items []struct{ ID string }
+				Next  *string `json:"next_cursor"`
+			}](t, w.get(t, path+"limit=1"+cursor, w.bearer...))
+			for _, b := range page.Items {
+				ids = append(ids, b.ID)
+			}
+			if page.Next == nil {
+				return ids
+			}
+			cursor = "&cursor=" + *page.Next
+		}
+	}
+	if got := read(owner, "/v1/organizations/"+organization+"/bookings?"); !slices.Equal(got, byStart[:]) {
+		t.Errorf("the firm's are %v, want %v", got, byStart)
+	}
+	if got, want := read(ann, "/v1/bookings?live=true&"), []string{byStart[2], byStart[0], byStart[1]}; len(got) != 3 || !sameIDs(got, want) {
+		t.Errorf("the resident's are %v, want %v", got, want)
+	}
+}
+
+// sameIDs tells whether two lists hold the same ids.
+func sameIDs(x, y []string) bool {
+	return slices.Equal(slices.Sorted(slices.Values(x)), slices.Sorted(slices.Values(y)))
+}
+
+// TestBookingsADay: nobody makes a firm look up all day.
+func TestBookingsADay(t *testing.T) {
+	f := newFixture(t, nil)
+	_, _, listing := f.service(t)
+	ann := f.person(t)
+	for range bookingsADay.Most {
+		id := ann.book(cleaningBody(listing, tomorrow, ""))
+		ann.step(200, "POST", "/v1/bookings/"+id+"/cancel", `{"reason":"plans_changed"}`)
+		f.clock.advance(time.Second) // the limit of a minute is another one
+	}
+	ann.step(429, "POST", "/v1/bookings", cleaningBody(listing, tomorrow, ""))
 }
 
 func TestCalendars(t *testing.T) {
