@@ -274,7 +274,9 @@ func TestBookingIsValidated(t *testing.T) {
 		{"everything", func(b *Booking, c *BookingContact) {
 			*b, *c = Booking{Kind: CustomBooking, Budget: -1}, BookingContact{}
 		}, "/category unknown_value, /wish required, /budget too_small, /region required, /contact/address required, /starts_at too_small, /ends_at too_small, /contact/name required, /contact/phone required"},
-		{"a wish of two lines", func(b *Booking, _ *BookingContact) { b.Kind, b.Category, b.Wish = CustomBooking, "cleaning", "一\n二" }, ""},
+		{"a wish of two lines", func(b *Booking, _ *BookingContact) {
+			b.Kind, b.Category, b.Wish = CustomBooking, "cleaning", "一\n二"
+		}, ""},
 		{"a prefecture", func(b *Booking, _ *BookingContact) { b.Region = "630100" }, "/region unknown_value"},
 		{"too far ahead", func(b *Booking, _ *BookingContact) {
 			b.StartsAt = bookedAt.AddDate(0, 0, MaxBookDays+1)
