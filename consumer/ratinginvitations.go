@@ -117,19 +117,16 @@ func (c *Consumer) byInvitation(ctx context.Context, caller directory.Caller, se
 func (c *Consumer) markUsed(ctx context.Context, id string, at time.Time) error {
 	_, err := c.Store.RatingInvitations.Update(ctx, id, func(i *directory.RatingInvitation) error {
 		if i.UsedAt != nil {
-			return errDone
+			return errSame
 		}
 		i.UsedAt = &at
 		return nil
 	})
-	if errors.Is(err, errDone) || directory.KindOf(err) == directory.NotFound {
+	if errors.Is(err, errSame) || directory.KindOf(err) == directory.NotFound {
 		return nil
 	}
 	return err
 }
-
-// errDone ends an update that has nothing to do.
-var errDone = errors.New("nothing to do")
 
 // sweepRatingInvitations deletes invitations that have long expired.
 func (c *Consumer) sweepRatingInvitations(ctx context.Context) error {

@@ -10,9 +10,9 @@ import (
 	"qingfu/store"
 )
 
-// about is what ratings are counted together by: the organization, or the listing
+// subject is what ratings are counted together by: the organization, or the listing
 // where there is none.
-func about(r *directory.Rating) string {
+func subject(r *directory.Rating) string {
 	if r.Organization != "" {
 		return r.Organization
 	}
@@ -29,10 +29,10 @@ func (c *Consumer) trace(r *directory.Rating, from auth.Client) {
 		return c.Auth.Keys.Hash("rating "+purpose, text)
 	}
 	if from.Device != "" {
-		r.Device = hash("device", about(r)+" "+from.Device)
+		r.Device = hash("device", subject(r)+" "+from.Device)
 	}
 	if from.Network != "" {
-		r.Network = hash("network", about(r)+" "+from.Network)
+		r.Network = hash("network", subject(r)+" "+from.Network)
 	}
 	r.Words = ""
 	if c.Rules.LooksAtText(r.Text) {
@@ -112,7 +112,7 @@ func (c *Consumer) recent(ctx context.Context, r *directory.Rating, e *directory
 	from := r.CreatedAt.Add(-c.Rules.Surge.Window())
 	count := func(from, to time.Time, by ...string) ([]store.Group, error) {
 		return c.Store.Ratings.Count(ctx, []store.Condition{
-			store.Equal(field, about(r)), {Field: "created", Op: store.Min, Value: from.UnixMilli()}, {Field: "created", Op: store.Less, Value: to.UnixMilli()},
+			store.Equal(field, subject(r)), {Field: "created", Op: store.Min, Value: from.UnixMilli()}, {Field: "created", Op: store.Less, Value: to.UnixMilli()},
 		}, by...)
 	}
 	groups, err := count(from, r.CreatedAt, "level")
@@ -166,11 +166,11 @@ func (c *Consumer) hold(ctx context.Context, seen *directory.Rating, findings []
 	}
 	_, err := c.Store.Ratings.Update(ctx, seen.ID, func(r *directory.Rating) error {
 		if r.Decision != nil && !r.UpdatedAt.After(r.Decision.At) || !r.Hold(findings) {
-			return errDone
+			return errSame
 		}
 		return nil
 	})
-	if errors.Is(err, errDone) {
+	if errors.Is(err, errSame) {
 		return nil
 	}
 	return err

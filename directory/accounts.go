@@ -151,10 +151,25 @@ const (
 	NoteRatingReplied  NotificationKind = "rating_replied"  // the business has answered; rating, listing, name
 	NoteRatingReleased NotificationKind = "rating_released" // an official lets a rating count; rating, listing, name
 	NoteRatingExcluded NotificationKind = "rating_excluded" // an official has excluded a rating; rating, listing, name, text
+
+	// About bookings; booking, name (of the listing), at (when it is to begin).
+	NoteBookingRequested NotificationKind = "booking_requested" // somebody books with the firm
+	NoteRequestOpen      NotificationKind = "request_open"      // the firm may quote on a request; booking, name (of the category), at
+	NoteBookingQuoted    NotificationKind = "booking_quoted"    // a firm has quoted; also price
+	NoteBookingChosen    NotificationKind = "booking_chosen"    // the firm's quote was chosen
+	NoteBookingAccepted  NotificationKind = "booking_accepted"
+	NoteBookingDeclined  NotificationKind = "booking_declined"
+	NoteBookingCancelled NotificationKind = "booking_cancelled"
+	NoteBookingCompleted NotificationKind = "booking_completed"
+	NoteBookingNoShow    NotificationKind = "booking_no_show"
+	NoteBookingExpired   NotificationKind = "booking_expired"
+	NoteRateBooking      NotificationKind = "rate_booking" // a day after completion
 )
 
 // NotificationKinds are all kinds of notification.
 var NotificationKinds = []NotificationKind{NoteGranted, NoteRevoked, NoteSessionReused, NoteSecondFactorSet, NoteErasure,
 	NoteOrganizationVerified, NoteOrganizationRefused, NoteClaimFiled, NoteClaimedByOther, NoteClaimGranted, NoteClaimRefused,
 	NoteApproved, NoteRejected, NoteReturned, NoteSuspended, NoteMerged, NoteReported, NoteImported, NoteReviewDue,
-	NoteRatingReplied, NoteRatingReleased, NoteRatingExcluded}
+	NoteRatingReplied, NoteRatingReleased, NoteRatingExcluded,
+	NoteBookingRequested, NoteRequestOpen, NoteBookingQuoted, NoteBookingChosen, NoteBookingAccepted, NoteBookingDeclined,
+	NoteBookingCancelled, NoteBookingCompleted, NoteBookingNoShow, NoteBookingExpired, NoteRateBooking}

@@ -266,6 +266,16 @@ func TestScopes(t *testing.T) {
 		{"getDocument", "market", "GET", f.photoOf(t, ownOrganization, "document").Sizes["large"], "", 200},
 		{"getDocument", "market elsewhere", "GET", f.photoOf(t, ownOrganization, "document").Sizes["large"], "", 404},
 
+		{"listOrganizationBookings", "staff", "GET", own + "/bookings", "", 200},
+		{"listOrganizationBookings", "staff", "GET", others + "/bookings", "", 403},
+		{"listRequests", "staff", "GET", own + "/requests", "", 200},
+		{"listRequests", "staff", "GET", others + "/requests", "", 403},
+		{"saveCalendar", "staff", "PUT", "/v1/listings/" + mine + "/calendar", calendarBody(1), 201},
+		{"saveCalendar", "staff", "PUT", "/v1/listings/" + theirs + "/calendar", calendarBody(1), 403},
+		{"saveCalendar", "official", "PUT", "/v1/listings/" + mine + "/calendar", calendarBody(1), 403},
+		{"deleteCalendar", "owner", "DELETE", "/v1/listings/" + theirs + "/calendar", "", 403},
+		{"deleteCalendar", "owner", "DELETE", "/v1/listings/" + mine + "/calendar", "", 204},
+
 		{"createProposal", "owner", "POST", "/v1/organizations/" + ownOrganization + "/listings", content("630202"), 201},
 		{"createProposal", "owner", "POST", "/v1/organizations/" + otherOrganization + "/listings", content("630202"), 403},
 		{"listOwnListings", "owner", "GET", "/v1/organizations/" + ownOrganization + "/listings", "", 200},

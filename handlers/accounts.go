@@ -159,6 +159,10 @@ func (a *api) exportMe(c *fiber.Ctx, in *input) error {
 	if err != nil {
 		return err
 	}
+	bookings, err := a.viewOwnBookings(c, in, b.Bookings)
+	if err != nil {
+		return err
+	}
 	c.Set(fiber.HeaderContentDisposition, `attachment; filename="qingfu-export.json"`)
 	return sendSecret(c, struct {
 		ExportedAt     time.Time          `json:"exported_at"`
@@ -167,9 +171,10 @@ func (a *api) exportMe(c *fiber.Ctx, in *input) error {
 		Favourites     []favouriteExport  `json:"favourites"`
 		Notifications  []notificationView `json:"notifications"`
 		Claims         []claimView        `json:"claims"`
+		Bookings       []bookingView      `json:"bookings"`
 		Audit          []auditView        `json:"audit"`
 		AuditShortened bool               `json:"audit_shortened"`
-	}{a.Now(), v, viewSessions(b.Sessions, in.caller.Session), exportFavourites(b), a.viewNotifications(b.Notifications, in.lang), viewOwnClaims(b.Claims), viewAudit(b.Audit), b.Shortened})
+	}{a.Now(), v, viewSessions(b.Sessions, in.caller.Session), exportFavourites(b), a.viewNotifications(b.Notifications, in.lang), viewOwnClaims(b.Claims), bookings, viewAudit(b.Audit), b.Shortened})
 }
 
 // favouriteExport is a favourite in an export.

@@ -61,7 +61,8 @@ var missing = map[string]text{
 	"revision":     {"没有这个版本。", "There is no such revision."},
 	"listing":      {"没有这个服务条目，或尚未公开。", "There is no such listing, or it is not published."},
 	"rating":       {"没有这条评价，或尚未公开。", "There is no such rating, or it is not public."},
-	"booking":      {"没有这项预约。", "There is no such booking."},
+	"booking":      {"没有这个预约。", "There is no such booking."},
+	"calendar":     {"这项服务没有开放预约日历，时间可直接商定。", "The listing keeps no calendar: any time can be asked for."},
 	"region":       {"没有这个地区，或位置在青海省以外。", "There is no such region, or the position is outside Qinghai."},
 }
 
@@ -106,6 +107,18 @@ var conflicts = map[string]text{
 	"invited":              {"此手机号近期已就该服务受邀评价。", "This phone was invited for this listing not long ago."},
 	"invitations_today":    {"今天的评价邀请已达上限。", "As many invitations were made today as there can be."},
 	"invitation_phone":     {"此邀请发给另一个手机号。", "This invitation is for another phone."},
+	"booking_state":        {"预约目前的状态不能这样做。", "The booking is not where this can be done."},
+	"too_early":            {"还不到时间：服务最早可在约定时间前两小时开始，约定时间之后才能确认完成，过了 15 分钟才能报未到场。", "It is too early: a service begins two hours before its time at the earliest, is completed after that time, and nobody is missing until 15 minutes after it."},
+	"too_late":             {"约定时间已到，不能再取消；对方未到场请报未到场。", "The time has come, so that it cannot be cancelled: say so when the other side is not there."},
+	"code_tries":           {"完成码已多次输错，请由居民自行确认完成。", "The code was wrong too often: the resident can complete the booking."},
+	"quotes":               {"报价的机构已满。", "As many firms have quoted as there can be."},
+	"quote_changed":        {"该报价已变动，请查看新的价格后再选择。", "The quote has changed: look at its price again."},
+	"slot_taken":           {"这个时段已约满，请换一个时段。", "This slot is full: take another."},
+	"not_bookable":         {"这项服务目前没有可以接受预约的机构。", "Nobody can take bookings for this listing at present."},
+	"own_service":          {"不能预约自己的机构。", "Nobody books with their own organization."},
+	"bookings":             {"进行中的预约已达上限，请先完成或取消一些。", "There are as many live bookings as there can be: complete or cancel some."},
+	"not_verified":         {"机构通过核验后才能报价。", "An organization quotes once it was verified."},
+	"idempotency_key":      {"这个 Idempotency-Key 已用于另一内容。", "This Idempotency-Key was used with another content."},
 	"account":              {"账户已到删除时间。", "The time to erase the account has come."},
 }
 
@@ -132,9 +145,20 @@ var notificationTexts = map[directory.NotificationKind]text{
 	directory.NoteImported:  {"导入完成：新增 {created}，更新 {updated}，未导入 {refused}。", "The import is done: {created} new, {updated} updated, {refused} not taken."},
 	directory.NoteReviewDue: {"请在 {on} 前确认“{name}”的信息。", "Please confirm the facts of “{name}” by {on}."},
 
-	directory.NoteRatingReplied:  {"“{name}”回复了您的评价。", "“{name}” has answered your rating."},
-	directory.NoteRatingReleased: {"您对“{name}”的评价已核查通过并公开。", "Your rating of “{name}” was looked at and is public."},
-	directory.NoteRatingExcluded: {"您对“{name}”的评价经核查不计入：{text}", "Your rating of “{name}” was looked at and does not count: {text}"},
+	directory.NoteRatingReplied:    {"“{name}”回复了您的评价。", "“{name}” has answered your rating."},
+	directory.NoteRatingReleased:   {"您对“{name}”的评价已核查通过并公开。", "Your rating of “{name}” was looked at and is public."},
+	directory.NoteRatingExcluded:   {"您对“{name}”的评价经核查不计入：{text}", "Your rating of “{name}” was looked at and does not count: {text}"},
+	directory.NoteBookingRequested: {"新的预约：“{name}”，{at}。请在 24 小时内答复。", "A new booking of “{name}” for {at}: please answer within 24 hours."},
+	directory.NoteRequestOpen:      {"附近有新的定制需求：{name}，{at}。您可以报价。", "A new request near you: {name}, {at}. You may quote on it."},
+	directory.NoteBookingQuoted:    {"“{name}”（{at}）收到报价：{price} 元。", "A firm has quoted {price} yuan on “{name}” ({at})."},
+	directory.NoteBookingChosen:    {"您的报价已被选中：“{name}”，{at}。", "Your quote was chosen: “{name}”, {at}."},
+	directory.NoteBookingAccepted:  {"“{name}”已接受您的预约：{at}。服务完成后再把完成码告诉服务人员。", "“{name}” has accepted your booking for {at}. Tell your completion code only when the service is done."},
+	directory.NoteBookingDeclined:  {"“{name}”未能接受您的预约：{at}。", "“{name}” cannot take your booking for {at}."},
+	directory.NoteBookingCancelled: {"“{name}”的预约（{at}）已被对方取消。", "The other side has cancelled the booking of “{name}” for {at}."},
+	directory.NoteBookingCompleted: {"“{name}”的预约（{at}）已完成。", "The booking of “{name}” for {at} is complete."},
+	directory.NoteBookingNoShow:    {"“{name}”的预约（{at}）：对方反映您未到场。", "The other side says that you were not there: “{name}”, {at}."},
+	directory.NoteBookingExpired:   {"“{name}”的预约（{at}）因超时未处理已结束。", "The booking of “{name}” for {at} has ended because nothing was done in time."},
+	directory.NoteRateBooking:      {"您对“{name}”（{at}）满意吗？请作评价。", "Were you satisfied with “{name}” ({at})? Please rate it."},
 
 	directory.NoteErasure: {"账户将于 {on} 删除，在此之前登录可以撤销。", "Your account will be erased on {on}; sign in before that to call it off."},
 }

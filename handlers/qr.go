@@ -2,27 +2,28 @@ package handlers
 
 import qr "github.com/piglig/go-qr"
 
-// A QR code is drawn with a quiet zone of four modules (ISO/IEC 18004) and
-// stands the loss of 15% of it, as on a poster that has hung for a while.
+// The form of a QR code (GB/T 18284): the quiet zone that the standard asks for, in
+// modules, and pixels of a module of which a poster can be printed.
 const (
-	qrScale = 10 // pixels a module
-	qrQuiet = 4  // modules
+	qrQuietZone = 4
+	qrModule    = 8
 )
 
-func drawQR(text string, draw func(*qr.QrCode, *qr.QrCodeImgConfig) ([]byte, error)) ([]byte, error) {
+// qrSVG draws a text as a QR code of error correction M. Its unit is a module, because
+// the library takes the border of drawings in units and that of pictures in modules.
+func qrSVG(text string) ([]byte, error) {
 	code, err := qr.EncodeText(text, qr.Medium)
 	if err != nil {
 		return nil, err
 	}
-	return draw(code, qr.NewQrCodeImgConfig(qrScale, qrQuiet, qr.WithOptimalSVG()))
+	return code.ToSVGBytes(qr.NewQrCodeImgConfig(1, qrQuietZone, qr.WithOptimalSVG()))
 }
 
-// qrSVG draws a text as a QR code in SVG.
-func qrSVG(text string) ([]byte, error) {
-	return drawQR(text, (*qr.QrCode).ToSVGBytes)
-}
-
-// qrPNG draws a text as a QR code in PNG.
+// qrPNG is qrSVG as a picture.
 func qrPNG(text string) ([]byte, error) {
-	return drawQR(text, (*qr.QrCode).ToPNGBytes)
+	code, err := qr.EncodeText(text, qr.Medium)
+	if err != nil {
+		return nil, err
+	}
+	return code.ToPNGBytes(qr.NewQrCodeImgConfig(qrModule, qrQuietZone))
 }

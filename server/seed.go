@@ -76,6 +76,12 @@ func seedStore(ctx context.Context, st *store.Store, demo *auth.Auth, con *conso
 			return err
 		}
 	}
+	if demo != nil {
+		// One that is there, or was changed since, is left alone.
+		if _, err := st.BookingCalendars.Insert(ctx, seed.DemoCalendar()); err != nil && directory.KindOf(err) != directory.Conflict {
+			return fmt.Errorf("demonstration calendar: %w", err)
+		}
+	}
 	if err := upsertAll(ctx, st, con, "seeding "+what, len(listings), slices.Values(listings), true); err != nil {
 		return err
 	}
