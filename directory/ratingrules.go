@@ -84,9 +84,9 @@ func DefaultRatingRules() RatingRules {
 	return RatingRules{
 		SameDevice:       Threshold{Most: 2, Hours: 7 * 24},
 		SameNetwork:      Threshold{Most: 8, Hours: 24},
-		RepeatedText:     Threshold{Most: 1, Hours: 90 * 24},
+		RepeatedText:     Threshold{Most: 2, Hours: 90 * 24},
 		TooMany:          Threshold{Most: 10, Hours: 24},
-		RepeatedTextFrom: 8,
+		RepeatedTextFrom: 10,
 		SwingFrom:        3,
 		Surge:            Threshold{Most: 15, Hours: 24},
 		SurgeTimes:       5,

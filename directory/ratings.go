@@ -352,9 +352,7 @@ func (r *Rating) Report(p RatingReport) {
 // at once, or nil.
 func (p *RatingReply) Validate() error {
 	c := &checks{}
-	if c.required("/text", p.Text, maxReply) {
-		c.paragraphs("/text", p.Text, maxReply)
-	}
+	c.requiredParagraphs("/text", p.Text, maxReply)
 	return InvalidFields("reply", c.fields)
 }
 
