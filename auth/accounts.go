@@ -237,6 +237,7 @@ type Belongings struct {
 	Notifications []directory.Notification
 	Claims        []directory.Claim
 	Bookings      []directory.Booking
+	Ratings       []directory.Rating
 	Audit         []directory.AuditEntry // what they did last, the newest first
 	Shortened     bool                   // whether there is more of it than exportedAudit
 }
@@ -255,11 +256,12 @@ func (a *Auth) Export(ctx context.Context, caller directory.Caller) (Belongings,
 		return b, err
 	}
 	b.Account, b.Grants = account.Value, caller.Grants
-	var errs [6]error
+	var errs [7]error
 	b.Sessions, errs[0] = a.Sessions(ctx, caller.Account)
 	b.Favourites, errs[1] = values(a.Store.Favourites.All(ctx, of("account")))
 	b.Notifications, errs[2] = values(a.Store.Notifications.All(ctx, of("account")))
 	b.Claims, errs[4] = values(a.Store.Claims.All(ctx, of("account")))
+	b.Ratings, errs[6] = values(a.Store.Ratings.All(ctx, of("account")))
 	b.Bookings, errs[5] = values(a.Store.Bookings.All(ctx, of("account")))
 	lines := of("actor")
 	lines.Desc, lines.Limit = true, exportedAudit

@@ -3,6 +3,8 @@ package consumer
 import (
 	"context"
 	"errors"
+	"net/netip"
+	"strings"
 	"time"
 
 	"qingfu/auth"
@@ -31,13 +33,22 @@ func (c *Consumer) trace(r *directory.Rating, from auth.Client) {
 	if from.Device != "" {
 		r.Device = hash("device", subject(r)+" "+from.Device)
 	}
-	if from.Network != "" {
+	if tells(from.Network) {
 		r.Network = hash("network", subject(r)+" "+from.Network)
 	}
 	r.Words = ""
 	if c.Rules.LooksAtText(r.Text) {
 		r.Words = hash("text", directory.NormalText(r.Text))
 	}
+}
+
+// tells tells whether a network says anything about who comes from it. A private or
+// local one is that of a proxy in front or of the machine itself, which everybody
+// shares.
+func tells(network string) bool {
+	prefix, _, _ := strings.Cut(network, "/")
+	addr, err := netip.ParseAddr(prefix)
+	return err == nil && addr.IsGlobalUnicast() && !addr.IsPrivate()
 }
 
 // crowd is a rule that finds ratings which belong together.
@@ -102,8 +113,8 @@ const usualTime = 30 * 24 * time.Hour
 
 // recent counts the ratings of an organization before a rating, and what is usual.
 func (c *Consumer) recent(ctx context.Context, r *directory.Rating, e *directory.RatingEvidence) error {
-	if r.Level != 1 && r.Level != 5 {
-		return nil // no surge is of these
+	if r.Level != 1 && r.Level != 5 || r.Origin == directory.OrderOrigin {
+		return nil // no surge is of these, see [directory.RatingRules]
 	}
 	field := "organization"
 	if r.Organization == "" {

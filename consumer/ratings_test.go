@@ -283,6 +283,8 @@ func TestRules(t *testing.T) {
 		{"two from a device", many(2, func(int) (string, string, string) { return "d", "", "" }), 0, ""},
 		{"three from a device", many(3, func(int) (string, string, string) { return "d", "", "" }), 3, directory.RuleSameDevice},
 		{"eight from a network", many(8, func(int) (string, string, string) { return "", "1.2.3.4", "" }), 0, ""},
+		{"nine through a proxy", many(9, func(int) (string, string, string) { return "", "10.0.0.1", "" }), 0, ""},
+		{"nine from a home with IPv6", many(9, func(int) (string, string, string) { return "", "2001:db8:1:2::/64", "" }), 9, directory.RuleSameNetwork},
 		{"nine from a network", many(9, func(int) (string, string, string) { return "", "1.2.3.4", "" }), 9, directory.RuleSameNetwork},
 		{"one text twice", many(2, func(int) (string, string, string) { return "", "", "师傅非常专业！下次还来" }), 0, ""},
 		{"one text, spaced otherwise", many(3, func(i int) (string, string, string) {
@@ -293,6 +295,13 @@ func TestRules(t *testing.T) {
 		{"advertising", many(1, func(int) (string, string, string) { return "", "", "好评返现，加Ｖ信abc" }), 1, directory.RuleUnfit},
 		{"fifteen in a day", many(15, func(int) (string, string, string) { return "", "", "" }), 0, ""},
 		{"sixteen in a day", many(16, func(int) (string, string, string) { return "", "", "" }), 1, directory.RuleSurge},
+		{"sixteen bookings in a day", func(f *fixture, l *directory.Listing, _ directory.Caller) (ids []string) {
+			for range 16 {
+				who := f.resident()
+				ids = append(ids, f.rate(who, Service{Booking: f.completed(who, l)}, Opinion{Level: 5}, from("", "")).ID)
+			}
+			return ids
+		}, 0, ""},
 		{"from end to end", func(f *fixture, l *directory.Listing, _ directory.Caller) []string {
 			ann := f.resident()
 			r := f.rate(ann, Service{Listing: l.ID}, Opinion{Level: 1}, from("", ""))

@@ -112,7 +112,7 @@ func TestSimulation(t *testing.T) {
 // through a carrier, mostly satisfied, some with a few words of which some are the
 // words of others as well.
 func honest(random *rand.Rand, i, firms int, days time.Duration) simulated {
-	s := simulated{at: time.Duration(random.Int64N(int64(days))), firm: random.IntN(firms), device: fmt.Sprintf("phone %d", i), network: fmt.Sprintf("10.%d.%d.1", i/250, i%250)}
+	s := simulated{at: time.Duration(random.Int64N(int64(days))), firm: random.IntN(firms), device: fmt.Sprintf("phone %d", i), network: fmt.Sprintf("59.%d.%d.1", i/250, i%250)}
 	if random.Float64() < *simShared {
 		s.network = fmt.Sprintf("198.51.100.%d", random.IntN(6))
 	}

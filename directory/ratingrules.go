@@ -62,7 +62,8 @@ type RatingRules struct {
 	SwingFrom int `json:"swing_from"`
 	// Surge finds more than Most ratings of one organization within Hours, at least
 	// SurgeTimes as many as usual in that time, of which SurgeShare or more are at one
-	// end of the scale.
+	// end of the scale. Ratings of bookings are not looked at: a firm can invite and
+	// print posters at will, but has to serve those who book.
 	Surge      Threshold `json:"surge"`
 	SurgeTimes float64   `json:"surge_times"`
 	SurgeShare float64   `json:"surge_share"`
@@ -145,7 +146,7 @@ func (r RatingRules) Judge(rating *Rating, e RatingEvidence, now time.Time) (out
 		above(RuleRepeatedText, e.SameText, r.RepeatedText)
 	}
 	found(RuleLevelSwing, rating.Swing() >= r.SwingFrom, strconv.Itoa(rating.Swing())+" levels")
-	found(RuleSurge, r.surge(rating.Level, e), "")
+	found(RuleSurge, rating.Origin != OrderOrigin && r.surge(rating.Level, e), "")
 	above(RuleTooMany, e.SameAccount, r.TooMany)
 	if len(e.Unfit) > 0 {
 		found(RuleUnfit, true, e.Unfit[0])

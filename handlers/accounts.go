@@ -172,9 +172,10 @@ func (a *api) exportMe(c *fiber.Ctx, in *input) error {
 		Notifications  []notificationView `json:"notifications"`
 		Claims         []claimView        `json:"claims"`
 		Bookings       []bookingView      `json:"bookings"`
+		Ratings        []ownRatingView    `json:"ratings"`
 		Audit          []auditView        `json:"audit"`
 		AuditShortened bool               `json:"audit_shortened"`
-	}{a.Now(), v, viewSessions(b.Sessions, in.caller.Session), exportFavourites(b), a.viewNotifications(b.Notifications, in.lang), viewOwnClaims(b.Claims), bookings, viewAudit(b.Audit), b.Shortened})
+	}{a.Now(), v, viewSessions(b.Sessions, in.caller.Session), exportFavourites(b), a.viewNotifications(b.Notifications, in.lang), viewOwnClaims(b.Claims), bookings, viewOwnRatings(b.Ratings, in.lang), viewAudit(b.Audit), b.Shortened})
 }
 
 // favouriteExport is a favourite in an export.

@@ -122,10 +122,10 @@ func viewOwnRating(r *directory.Rating, lang string) ownRatingView {
 }
 
 // viewOwnRatings shows somebody their ratings.
-func viewOwnRatings(docs []store.Doc[directory.Rating], lang string) []ownRatingView {
-	out := make([]ownRatingView, len(docs))
-	for i := range docs {
-		out[i] = viewOwnRating(&docs[i].Value, lang)
+func viewOwnRatings(ratings []directory.Rating, lang string) []ownRatingView {
+	out := make([]ownRatingView, len(ratings))
+	for i := range ratings {
+		out[i] = viewOwnRating(&ratings[i], lang)
 	}
 	return out
 }
@@ -235,7 +235,7 @@ func (a *api) listOwnRatings(c *fiber.Ctx, in *input) error {
 	if err != nil {
 		return err
 	}
-	return sendList(c, viewOwnRatings(docs, in.lang), hash, next)
+	return sendList(c, viewOwnRatings(store.Values(docs), in.lang), hash, next)
 }
 
 // ratingSummary is what is published of a distribution, with the figures that stand
