@@ -69,7 +69,7 @@ func (c *Consumer) Run(ctx context.Context) error {
 // Sweep does once what [Consumer.Run] repeats. It is idempotent and may run on
 // several servers at once.
 func (c *Consumer) Sweep(ctx context.Context) error {
-	return errors.Join()
+	return errors.Join(c.sweepComplaints(ctx))
 }
 
 // now is the time in the precision that is stored.

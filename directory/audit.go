@@ -43,8 +43,9 @@ const (
 	AuditClaim        AuditAction = "claim"        // an organization was claimed, or the claim decided
 	AuditInvitation   AuditAction = "invitation"   // to an organization: made, withdrawn or accepted
 	AuditReview       AuditAction = "review"       // an official decided about a listing
+	AuditComplaint    AuditAction = "complaint"    // an official did something about a complaint
 	AuditKey          AuditAction = "key"          // a key was made or withdrawn
 )
 
 // AuditActions are all actions.
-var AuditActions = []AuditAction{AuditSignIn, AuditCode, AuditRefresh, AuditSecondFactor, AuditSessionEnd, AuditGrant, AuditRevoke, AuditAccess, AuditErasure, AuditOrganization, AuditClaim, AuditInvitation, AuditReview, AuditKey}
+var AuditActions = []AuditAction{AuditSignIn, AuditCode, AuditRefresh, AuditSecondFactor, AuditSessionEnd, AuditGrant, AuditRevoke, AuditAccess, AuditErasure, AuditOrganization, AuditClaim, AuditInvitation, AuditReview, AuditComplaint, AuditKey}

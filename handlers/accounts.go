@@ -159,6 +159,10 @@ func (a *api) exportMe(c *fiber.Ctx, in *input) error {
 	if err != nil {
 		return err
 	}
+	complaints, err := a.viewComplaints(c.UserContext(), in, b.Complaints)
+	if err != nil {
+		return err
+	}
 	c.Set(fiber.HeaderContentDisposition, `attachment; filename="qingfu-export.json"`)
 	return sendSecret(c, struct {
 		ExportedAt     time.Time          `json:"exported_at"`
@@ -167,9 +171,10 @@ func (a *api) exportMe(c *fiber.Ctx, in *input) error {
 		Favourites     []favouriteExport  `json:"favourites"`
 		Notifications  []notificationView `json:"notifications"`
 		Claims         []claimView        `json:"claims"`
+		Complaints     []complaintView    `json:"complaints"`
 		Audit          []auditView        `json:"audit"`
 		AuditShortened bool               `json:"audit_shortened"`
-	}{a.Now(), v, viewSessions(b.Sessions, in.caller.Session), exportFavourites(b), a.viewNotifications(b.Notifications, in.lang), viewOwnClaims(b.Claims), viewAudit(b.Audit), b.Shortened})
+	}{a.Now(), v, viewSessions(b.Sessions, in.caller.Session), exportFavourites(b), a.viewNotifications(b.Notifications, in.lang), viewOwnClaims(b.Claims), complaints, viewAudit(b.Audit), b.Shortened})
 }
 
 // favouriteExport is a favourite in an export.
