@@ -221,7 +221,7 @@ func (k *Complaint) Take(s ComplaintStep, cal *Calendar) (changed bool, err erro
 func (k *Complaint) said(e ComplaintEvent, s ComplaintStep) bool {
 	last := k.History[len(k.History)-1]
 	again := last.Action == e.Action && last.By == e.By && last.Text == e.Text && (e.By == ResidentSide || e.By == BusinessSide)
-	if s.Solved != nil && again {
+	if again && s.Action == StepConfirm {
 		again = k.Questionnaire.Solved == *s.Solved
 	}
 	return again && !slices.ContainsFunc(s.Evidence, func(id string) bool { return !slices.Contains(k.Evidence, id) })

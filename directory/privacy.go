@@ -5,13 +5,13 @@ import (
 	"strings"
 )
 
-// personalPatterns are numbers that tell who somebody is: mobile numbers and
-// landlines as people write them, identity numbers of 18 and 15 characters, and the
-// longer ones of bank cards.
+// personalPatterns are numbers that tell who somebody is: identity numbers of 18 and
+// 15 characters and the longer ones of bank cards, which come first because a part of
+// them may look like a phone, then mobile numbers and landlines as people write them.
 var personalPatterns = []*regexp.Regexp{
+	regexp.MustCompile(`[0-9]{14,19}[Xx]?|[0-9]{4}(?: [0-9]{4}){3}(?: [0-9]{1,3})?`),
 	regexp.MustCompile(`(?:\+?86[ -]?)?1[3-9](?:[ .·-]?[0-9]){9}`),
 	regexp.MustCompile(`0[0-9]{2,3}[ -]?[2-9][0-9]{6,7}`),
-	regexp.MustCompile(`[0-9]{14,19}[Xx]?|[0-9]{4}(?: [0-9]{4}){3}(?: [0-9]{1,3})?`),
 }
 
 // MaskPersonal puts an asterisk in the place of every digit of a phone, identity or
