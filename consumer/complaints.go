@@ -40,6 +40,9 @@ func (c *Consumer) FileComplaint(ctx context.Context, caller directory.Caller, k
 		return k, false, err
 	}
 	if err := c.mayFile(ctx, caller, &k); err != nil {
+		if filed, found, failure := c.filedBefore(ctx, &k); found || failure != nil { // a moment ago
+			return filed, false, failure
+		}
 		return k, false, err
 	}
 	if err := c.useEvidence(ctx, caller, k.Evidence); err != nil {

@@ -1,0 +1,191 @@
+package consumer
+
+import (
+	"context"
+	"crypto/rand"
+	"fmt"
+	"log/slog"
+	"path/filepath"
+	"slices"
+	"sync"
+	"testing"
+	"time"
+
+	"gocloud.dev/blob/memblob"
+
+	"qingfu/auth"
+	"qingfu/directory"
+	"qingfu/photos"
+	"qingfu/search"
+	"qingfu/search/memory"
+	"qingfu/seed"
+	"qingfu/store"
+	"qingfu/store/sqlite"
+)
+
+// noon is a Monday in November.
+var noon = time.Date(2026, 11, 23, 12, 0, 0, 0, directory.Shanghai)
+
+// fixture is the use cases on an empty store, with a clock that is moved by hand.
+type fixture struct {
+	*Consumer
+	t       *testing.T
+	clock   *clock
+	indexer *search.Indexer
+	people  int
+	firms   int
+}
+
+type clock struct {
+	mu sync.Mutex
+	at time.Time
+}
+
+func (c *clock) now() time.Time {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.at
+}
+
+func (c *clock) advance(d time.Duration) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.at = c.at.Add(d)
+}
+
+// to moves the clock to a time.
+func (c *clock) to(at time.Time) { c.advance(at.Sub(c.now())) }
+
+// sentMessages is nobody's phone: nothing is sent in these tests.
+type sentMessages struct{}
+
+// Send implements auth.Sender.
+func (sentMessages) Send(context.Context, auth.Message) error { return nil }
+
+func newFixture(t *testing.T) *fixture {
+	t.Helper()
+	fatal := func(err error) {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	f := &fixture{t: t, clock: &clock{at: noon}}
+	dir := t.TempDir()
+	db, err := sqlite.Open(t.Context(), filepath.Join(dir, "test.db"))
+	fatal(err)
+	t.Cleanup(func() { db.Close() })
+	st, err := store.New(t.Context(), db)
+	fatal(err)
+	keys, err := auth.OpenKeyFile(filepath.Join(dir, "keys.json"), rand.Reader)
+	fatal(err)
+	log := slog.New(slog.DiscardHandler)
+	access, err := auth.New(t.Context(), auth.Config{
+		Store: st, Keys: keys, Sender: sentMessages{}, Limiter: auth.NewLimiter(f.clock.now, nil), Log: log,
+		Now: f.clock.now, Random: rand.Reader, Issuer: "https://qingfu.test", SMSPerHour: 1,
+	})
+	fatal(err)
+	regions, err := seed.Regions()
+	fatal(err)
+	calendar, err := seed.Calendar()
+	fatal(err)
+	f.indexer = search.NewIndexer(regions)
+	engine, err := memory.New(search.NewLexicon(regions), calendar)
+	fatal(err)
+	t.Cleanup(func() { engine.Close() })
+	album := photos.New(photos.Config{Bucket: memblob.OpenBucket(nil), Documents: st, Log: log, Now: f.clock.now})
+	f.Consumer = New(Config{
+		Store: st, Auth: access, Photos: album, Search: engine, Regions: regions, Calendar: calendar, Rules: directory.DefaultRatingRules(),
+		PublicURL: "https://qingfu.test", Log: log, Now: f.clock.now, Random: rand.Reader,
+	})
+	return f
+}
+
+// fatal ends the test with an error.
+func (f *fixture) fatal(err error) {
+	f.t.Helper()
+	if err != nil {
+		f.t.Fatal(err)
+	}
+}
+
+// resident is a caller with an account and no role.
+func (f *fixture) resident() directory.Caller {
+	f.t.Helper()
+	f.people++
+	phone := fmt.Sprintf("1390000%04d", f.people)
+	f.fatal(f.Auth.AddDemo(f.t.Context(), phone, fmt.Sprintf("居民%d", f.people), "", nil, f.Regions))
+	account, err := f.Auth.FindAccount(f.t.Context(), phone)
+	f.fatal(err)
+	return directory.Caller{Account: account.ID}
+}
+
+// firm is a verified organization with an owner.
+func (f *fixture) firm() (directory.Organization, directory.Caller) {
+	f.t.Helper()
+	f.firms++
+	id, err := f.newID()
+	f.fatal(err)
+	o := directory.Organization{
+		ID: id, CreditCode: directory.CreditCode(fmt.Sprintf("91630102%010d", f.firms)), LegalName: fmt.Sprintf("湟水服务%d有限公司", f.firms),
+		Region: "630102", ContactName: "甲", State: directory.OrganizationVerified, CreatedAt: noon, UpdatedAt: noon,
+	}
+	_, err = f.Store.Organizations.Insert(f.t.Context(), o)
+	f.fatal(err)
+	owner := f.resident()
+	g := directory.Grant{Account: owner.Account, Role: directory.Owner, Organization: id}
+	f.fatal(f.Auth.GrantTo(f.t.Context(), directory.Caller{}, g, auth.Client{}))
+	owner.Grants = []directory.Grant{g}
+	return o, owner
+}
+
+// listing stores and indexes a published listing of an organization.
+func (f *fixture) listing(l directory.Listing) directory.Listing {
+	f.t.Helper()
+	var err error
+	l.ID, err = f.newID()
+	f.fatal(err)
+	l.Status, l.CreatedAt, l.UpdatedAt = directory.Published, noon, noon
+	f.fatal(l.Validate(f.Regions))
+	_, err = f.Store.Listings.Insert(f.t.Context(), l)
+	f.fatal(err)
+	doc, err := f.indexer.Document(&l)
+	f.fatal(err)
+	f.fatal(f.Search.Put(f.t.Context(), doc))
+	return l
+}
+
+// cleaning is a domestic service of an organization in 城东区 that also serves 城中区.
+func (f *fixture) cleaning(organization string) directory.Listing {
+	f.t.Helper()
+	return f.listing(directory.Listing{
+		Kind: directory.DomesticServiceKind, Names: directory.Names{Zh: "湟水保洁"}, OrganizationID: organization, Region: "630102001",
+		Categories:      []string{"cleaning"},
+		Offerings:       []directory.Offering{{Category: "cleaning", Name: "日常保洁", Unit: directory.PerHour, PriceMin: 4000, PriceMax: 5000}},
+		DomesticService: &directory.DomesticService{CountiesServed: []string{"630103"}},
+		Provenance:      directory.Provenance{Origin: directory.Registered},
+	})
+}
+
+// notes returns the kinds of messages in somebody's inbox, in alphabetical order.
+func (f *fixture) notes(account string) (kinds []directory.NotificationKind) {
+	f.t.Helper()
+	docs, err := f.Store.Notifications.All(f.t.Context(), store.Where(store.Equal("account", account)))
+	f.fatal(err)
+	for _, d := range docs {
+		if d.Value.Kind != directory.NoteGranted {
+			kinds = append(kinds, d.Value.Kind)
+		}
+	}
+	slices.Sort(kinds)
+	return kinds
+}
+
+// told fails unless somebody's inbox has messages of these kinds.
+func (f *fixture) told(who string, caller directory.Caller, want ...directory.NotificationKind) {
+	f.t.Helper()
+	slices.Sort(want)
+	if got := f.notes(caller.Account); !slices.Equal(got, want) {
+		f.t.Errorf("%s was told %v, want %v", who, got, want)
+	}
+}
