@@ -72,7 +72,7 @@ func (f *fixture) complaint(id string) directory.Complaint {
 	return doc.Value
 }
 
-func (f *fixture) sweep() {
+func (f *fixture) sweepAll() {
 	f.t.Helper()
 	f.fatal(f.Sweep(f.t.Context()))
 }
@@ -259,13 +259,13 @@ func TestComplaintLife(t *testing.T) {
 	f.clock.advance(24 * time.Hour)
 	f.steps(official, k.ID, directory.OfficialSide, directory.StepFail)
 	f.clock.advance(directory.ReopenTime)
-	f.sweep()
+	f.sweepAll()
 	if now := f.complaint(k.ID); now.State != directory.ComplaintClosed || now.Outcome != directory.ComplaintUnresolved {
 		t.Errorf("%+v", now)
 	}
 	f.clock.advance(directory.QuestionnaireAfter - directory.ReopenTime)
 	for range 3 {
-		f.sweep()
+		f.sweepAll()
 	}
 	f.told("the resident", ann, directory.NoteComplaintAccepted, directory.NoteComplaintAsked, directory.NoteComplaintAnswered, directory.NoteComplaintResolved,
 		directory.NoteComplaintUnresolved, directory.NoteComplaintClosed, directory.NoteComplaintAsksSolved)
@@ -396,7 +396,7 @@ func TestEscalationOverNationalDay(t *testing.T) {
 	} {
 		f.clock.to(at(step.to))
 		for range 2 {
-			f.sweep()
+			f.sweepAll()
 		}
 		f.told(step.to+": the county", county, step.county...)
 		f.told(step.to+": the province", province, step.province...)
@@ -412,7 +412,7 @@ func TestEscalationOverNationalDay(t *testing.T) {
 	// Accepted at last, it has a new clock and is told anew.
 	f.steps(county, k.ID, directory.OfficialSide, directory.StepAccept)
 	f.clock.to(*f.complaint(k.ID).EscalateAt)
-	f.sweep()
+	f.sweepAll()
 	f.told("the county", county, waiting, due, due)
 }
 
@@ -435,11 +435,11 @@ func TestFirmIsReminded(t *testing.T) {
 	k := f.complained(f.resident(), f.cleaning(firm.ID).ID)
 	k = f.steps(official, k.ID, directory.OfficialSide, directory.StepAccept)
 	f.clock.to(k.RemindAt.Add(-time.Millisecond))
-	f.sweep()
+	f.sweepAll()
 	f.told("the firm", owner, directory.NoteComplaintReceived)
 	f.clock.to(*k.RemindAt)
 	for range 2 {
-		f.sweep()
+		f.sweepAll()
 		f.clock.advance(time.Hour)
 	}
 	f.told("the firm", owner, directory.NoteComplaintReceived, directory.NoteComplaintAnswerDue)
@@ -463,7 +463,7 @@ func TestUntoldIsTold(t *testing.T) {
 	}
 	_, err = f.Store.Complaints.Update(t.Context(), k.ID, func(k *directory.Complaint) error { k.Told = 0; return nil })
 	f.fatal(err)
-	f.sweep()
+	f.sweepAll()
 	f.told("the firm", owner, directory.NoteComplaintReceived)
 	f.told("the resident", ann, directory.NoteComplaintAccepted)
 	f.told("the official", official, directory.NoteComplaintWaiting)
@@ -636,7 +636,7 @@ func TestErasedComplaint(t *testing.T) {
 	f.fatal(err)
 	f.clock.advance(31 * 24 * time.Hour)
 	f.fatal(f.Auth.Sweep(t.Context()))
-	f.sweep()
+	f.sweepAll()
 	now := f.complaint(k.ID)
 	if now.Account+now.Text+now.History[2].Text != "" || now.State != directory.ComplaintWithdrawn || now.Told != len(now.History) {
 		t.Errorf("%+v", now)
