@@ -200,12 +200,20 @@ func (a *api) viewComplaints(ctx context.Context, in *input, list []directory.Co
 }
 
 // viewComplaintHistory is the history as a side sees it. Which officials did what, and
-// that they were told of a deadline, is for officials.
+// that they were told of a deadline, is for officials; the questionnaire is not for
+// the firm.
 func (a *api) viewComplaintHistory(in *input, k *directory.Complaint, side directory.Side) []complaintStep {
 	steps := []complaintStep{}
 	for _, e := range k.History {
-		if side != directory.OfficialSide && e.Action == directory.StepEscalate {
-			continue
+		switch e.Action {
+		case directory.StepEscalate:
+			if side != directory.OfficialSide {
+				continue
+			}
+		case directory.StepInquire, directory.StepConfirm:
+			if side == directory.BusinessSide {
+				continue
+			}
 		}
 		step := complaintStep{Action: e.Action, By: e.By, Text: e.Text, Masked: e.Masked, From: a.viewDesk(e.From, in.lang), To: a.viewDesk(e.To, in.lang), At: e.At}
 		if side == directory.OfficialSide {

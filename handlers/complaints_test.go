@@ -171,6 +171,9 @@ func TestComplaintFromStartToFinish(t *testing.T) {
 	ann.step(400, "POST", path+"/questionnaire", `{}`)
 	ann.want(ann.step(200, "POST", path+"/questionnaire", `{"solved":false,"text":"又多收了"}`), map[string]any{"questionnaire.solved": false, "reopen_until": "*"})
 	ann.want(ann.step(409, "POST", path+"/questionnaire", `{"solved":true}`), map[string]any{"detail": "没有待回答的问卷，或已回答。"})
+	if a := f.get(t, path, f.as(t, firm)...); a.StatusCode != 200 || strings.Contains(string(a.body), "又多收了") || strings.Contains(string(a.body), `"confirm"`) {
+		t.Errorf("the firm reads the questionnaire: %d %s", a.StatusCode, a.body)
+	}
 	ann.want(ann.step(200, "POST", path+"/reopen", `{"text":"仍然"}`), map[string]any{"state.code": "accepted"})
 	ann.want(ann.step(200, "GET", "/v1/me/export", ""), map[string]any{"complaints.#": 1.0, "complaints.0.id": id, "complaints.0.want": "退款", "complaints.0.official": nil})
 	ann.want(ann.step(200, "POST", path+"/withdraw", ""), map[string]any{"state.code": "withdrawn"})
