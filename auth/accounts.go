@@ -237,6 +237,7 @@ type Belongings struct {
 	Favourites    []directory.Favourite
 	Notifications []directory.Notification
 	Claims        []directory.Claim
+	Bookings      []directory.Booking
 	Complaints    []directory.Complaint
 	Audit         []directory.AuditEntry // what they did last, the newest first
 	Shortened     bool                   // whether there is more of it than exportedAudit
@@ -256,12 +257,13 @@ func (a *Auth) Export(ctx context.Context, caller directory.Caller) (Belongings,
 		return b, err
 	}
 	b.Account, b.Grants = account.Value, caller.Grants
-	var errs [6]error
+	var errs [7]error
 	b.Sessions, errs[0] = a.Sessions(ctx, caller.Account)
 	b.Favourites, errs[1] = values(a.Store.Favourites.All(ctx, of("account")))
 	b.Notifications, errs[2] = values(a.Store.Notifications.All(ctx, of("account")))
 	b.Claims, errs[4] = values(a.Store.Claims.All(ctx, of("account")))
-	b.Complaints, errs[5] = values(a.Store.Complaints.All(ctx, of("account")))
+	b.Bookings, errs[5] = values(a.Store.Bookings.All(ctx, of("account")))
+	b.Complaints, errs[6] = values(a.Store.Complaints.All(ctx, of("account")))
 	lines := of("actor")
 	lines.Desc, lines.Limit = true, exportedAudit
 	audit, more, err := a.Store.Audit.Find(ctx, lines)
@@ -271,3 +273,6 @@ func (a *Auth) Export(ctx context.Context, caller directory.Caller) (Belongings,
 }
 
 func values[T any](docs []store.Doc[T], err error) ([]T, error) { return store.Values(docs), err }
+
+// HashPhone returns the keyed hash of a number by which its account is found.
+func (a *Auth) HashPhone(phone string) string { return a.Keys.Hash("phone", phone) }

@@ -30,7 +30,16 @@ func (a *Auth) Reseal(ctx context.Context) (written int, err error) {
 	organizations, err := reseal(ctx, a.Store.Organizations, func(d *directory.Organization) []sealedField {
 		return []sealedField{{ContactPurpose(d.ID), &d.ContactPhone}}
 	}, a.Keys)
-	return accounts + keys + organizations, err
+	if err != nil {
+		return accounts + keys + organizations, err
+	}
+	bookings, err := reseal(ctx, a.Store.Bookings, func(d *directory.Booking) []sealedField {
+		if d.Contact == "" { // cleared away
+			return nil
+		}
+		return []sealedField{{bookingPurpose(d.ID), &d.Contact}}
+	}, a.Keys)
+	return accounts + keys + organizations + bookings, err
 }
 
 // ContactPurpose ties a sealed contact phone to its organization.

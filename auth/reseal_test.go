@@ -25,6 +25,15 @@ func TestReseal(t *testing.T) {
 	if _, err := f.Store.Organizations.Insert(t.Context(), directory.Organization{ID: shop, ContactPhone: contact}); err != nil {
 		t.Fatal(err)
 	}
+	booking := directory.Booking{ID: "019aaf5e-4c00-7a1b-8c2d-0000000000b0"}
+	if booking.Contact, err = f.SealContact(booking.ID, directory.BookingContact{Name: "卓玛", Phone: ben, Address: "东关大街1号"}); err != nil {
+		t.Fatal(err)
+	}
+	for _, b := range []directory.Booking{booking, {ID: "019aaf5e-4c00-7a1b-8c2d-0000000000b1"}} { // the second was cleared
+		if _, err := f.Store.Bookings.Insert(t.Context(), b); err != nil {
+			t.Fatal(err)
+		}
+	}
 	reseal := func(want int) {
 		t.Helper()
 		if n, err := f.Reseal(t.Context()); err != nil || n != want {
@@ -36,7 +45,7 @@ func TestReseal(t *testing.T) {
 		t.Fatal(err)
 	}
 	f.signIn(t, "13700000003") // which is sealed with the new key
-	reseal(4)                  // two accounts, a signing key and an organization
+	reseal(5)                  // two accounts, a signing key, an organization and a booking
 	reseal(0)
 
 	// The old key is put away.
@@ -69,6 +78,10 @@ func TestReseal(t *testing.T) {
 	organization := get(t, f.Store.Organizations, shop).Value
 	if phone, err := cfg.Keys.Open(ContactPurpose(shop), organization.ContactPhone); err != nil || phone != "0971-6101010" {
 		t.Errorf("contact %q, %v", phone, err)
+	}
+	booking = get(t, f.Store.Bookings, booking.ID).Value
+	if opened, err := a.OpenContact(&booking); err != nil || opened.Phone != ben || opened.Address != "东关大街1号" {
+		t.Errorf("contact of a booking %+v, %v", opened, err)
 	}
 	f.clock.pass(totpPeriod)
 	if err := a.ShowSecondFactor(t.Context(), caller, totp(t, secret, f.clock.now()), home); err != nil {

@@ -9,8 +9,10 @@ package consumer
 import (
 	"context"
 	"errors"
+	"hash/crc32"
 	"io"
 	"log/slog"
+	"sync"
 	"time"
 
 	"qingfu/auth"
@@ -41,6 +43,10 @@ type Config struct {
 // a booking or complaint they are on is asked here.
 type Consumer struct {
 	Config
+
+	// inviting makes invitations of one organization wait for each other within this
+	// process.
+	inviting [16]sync.Mutex
 }
 
 // New returns the use cases.
@@ -52,6 +58,9 @@ const sweepTime = time.Minute
 // Run looks after what has to happen by itself until ctx ends. What fails is tried
 // again a minute later.
 func (c *Consumer) Run(ctx context.Context) error {
+	var tallying sync.WaitGroup
+	defer tallying.Wait()
+	tallying.Go(func() { c.tally(ctx) })
 	tick := time.NewTicker(sweepTime)
 	defer tick.Stop()
 	for {
@@ -69,7 +78,15 @@ func (c *Consumer) Run(ctx context.Context) error {
 // Sweep does once what [Consumer.Run] repeats. It is idempotent and may run on
 // several servers at once.
 func (c *Consumer) Sweep(ctx context.Context) error {
-	return errors.Join(c.sweepComplaints(ctx))
+	return errors.Join(c.tallyOnce(ctx), c.sweepRatingInvitations(ctx), c.sweepTraces(ctx), c.sweepBookings(ctx), c.sweepComplaints(ctx))
+}
+
+// lock makes those who hold it for the same organization wait for each other; what
+// it returns unlocks.
+func (c *Consumer) lock(organization string) (unlock func()) {
+	mu := &c.inviting[crc32.ChecksumIEEE([]byte(organization))%uint32(len(c.inviting))]
+	mu.Lock()
+	return mu.Unlock
 }
 
 // now is the time in the precision that is stored.

@@ -167,6 +167,24 @@ func (f *fixture) cleaning(organization string) directory.Listing {
 	})
 }
 
+// open keeps a calendar for a listing: slots of an hour, around the clock.
+func (f *fixture) open(l *directory.Listing, capacity int) directory.BookingCalendar {
+	f.t.Helper()
+	doc, err := f.SaveCalendar(f.t.Context(), l, 0, directory.BookingCalendar{
+		Hours: directory.Hours{Always: true}, SlotMinutes: 60, Capacity: capacity, HorizonDays: 60,
+	})
+	f.fatal(err)
+	return doc.Value
+}
+
+// wanted is a booking of a cleaning without fault.
+func wanted(l *directory.Listing, at time.Time) Wanted {
+	return Wanted{
+		Kind: directory.ServiceBooking, Listing: l.ID, Offering: "日常保洁", StartsAt: at,
+		Contact: directory.BookingContact{Address: "东关大街1号3单元"},
+	}
+}
+
 // notes returns the kinds of messages in somebody's inbox, in alphabetical order.
 func (f *fixture) notes(account string) (kinds []directory.NotificationKind) {
 	f.t.Helper()

@@ -148,6 +148,23 @@ const (
 	NoteImported  NotificationKind = "imported"   // an import is done; import, created, updated, refused
 	NoteReviewDue NotificationKind = "review_due" // a listing has to be confirmed; listing, name, on, days
 
+	NoteRatingReplied  NotificationKind = "rating_replied"  // the business has answered; rating, listing, name
+	NoteRatingReleased NotificationKind = "rating_released" // an official lets a rating count; rating, listing, name
+	NoteRatingExcluded NotificationKind = "rating_excluded" // an official has excluded a rating; rating, listing, name, text
+
+	// About bookings; booking, name (of the listing), at (when it is to begin).
+	NoteBookingRequested NotificationKind = "booking_requested" // somebody books with the firm
+	NoteRequestOpen      NotificationKind = "request_open"      // the firm may quote on a request; booking, name (of the category), at
+	NoteBookingQuoted    NotificationKind = "booking_quoted"    // a firm has quoted; also price
+	NoteBookingChosen    NotificationKind = "booking_chosen"    // the firm's quote was chosen
+	NoteBookingAccepted  NotificationKind = "booking_accepted"
+	NoteBookingDeclined  NotificationKind = "booking_declined"
+	NoteBookingCancelled NotificationKind = "booking_cancelled"
+	NoteBookingCompleted NotificationKind = "booking_completed"
+	NoteBookingNoShow    NotificationKind = "booking_no_show"
+	NoteBookingExpired   NotificationKind = "booking_expired"
+	NoteRateBooking      NotificationKind = "rate_booking" // a day after completion
+
 	// About complaints: complaint, listing, name, and what stands beside each. The first
 	// two are for officials, the last four for the organization, those to both for it
 	// and the resident, the others for the resident.
@@ -174,6 +191,9 @@ const (
 var NotificationKinds = []NotificationKind{NoteGranted, NoteRevoked, NoteSessionReused, NoteSecondFactorSet, NoteErasure,
 	NoteOrganizationVerified, NoteOrganizationRefused, NoteClaimFiled, NoteClaimedByOther, NoteClaimGranted, NoteClaimRefused,
 	NoteApproved, NoteRejected, NoteReturned, NoteSuspended, NoteMerged, NoteReported, NoteImported, NoteReviewDue,
+	NoteRatingReplied, NoteRatingReleased, NoteRatingExcluded,
+	NoteBookingRequested, NoteRequestOpen, NoteBookingQuoted, NoteBookingChosen, NoteBookingAccepted, NoteBookingDeclined,
+	NoteBookingCancelled, NoteBookingCompleted, NoteBookingNoShow, NoteBookingExpired, NoteRateBooking,
 	NoteComplaintWaiting, NoteComplaintDue, NoteComplaintAccepted, NoteComplaintRefused, NoteComplaintAsked, NoteComplaintAnswered,
 	NoteComplaintTransferred, NoteComplaintAsksSolved, NoteComplaintResolved, NoteComplaintUnresolved, NoteComplaintClosed,
 	NoteComplaintHandedOver, NoteComplaintDuplicate, NoteComplaintReceived, NoteComplaintAnswerDue, NoteComplaintReopened, NoteComplaintWithdrawn}

@@ -1,8 +1,10 @@
 package directory
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -35,7 +37,7 @@ type Booking struct {
 	StartsAt time.Time `json:"starts_at"`
 	EndsAt   time.Time `json:"ends_at"`
 	// Seat is the place in the listing's calendar that the booking takes, see
-	// [BookingCalendar.Seat]; "" where the listing keeps no calendar.
+	// [BookingCalendar.Seats]; "" where the listing keeps no calendar.
 	Seat string `json:"seat,omitempty"`
 
 	// Contact is who is to be met where, sealed; "" once it was cleared away.
@@ -48,6 +50,8 @@ type Booking struct {
 	// Tries counts wrong completion codes.
 	Tries   int            `json:"tries,omitempty"`
 	History []BookingEvent `json:"history"`
+	// Told is of how many events of History those whom they concern have been told.
+	Told int `json:"told,omitempty"`
 	// RemindedAt is when the resident was asked to rate.
 	RemindedAt *time.Time `json:"reminded_at,omitempty"`
 	CreatedAt  time.Time  `json:"created_at"`
@@ -116,12 +120,35 @@ var BookingStates = []Term{
 }
 
 // Live tells whether something is still to come of the booking.
-func (b *Booking) Live() bool {
-	switch b.State {
-	case BookingRequested, BookingQuoted, BookingAccepted, BookingInProgress:
-		return true
+func (b *Booking) Live() bool { return slices.Contains(liveStates, b.State) }
+
+// Untold tells whether somebody has not heard yet of what has happened.
+func (b *Booking) Untold() bool { return b.Told < len(b.History) }
+
+// Asking tells whether firms may quote on the booking.
+func (b *Booking) Asking() bool { return b.Kind == CustomBooking && b.Organization == "" && b.Live() }
+
+// SideOf returns the side on which a caller takes part in the booking, "" for none. A
+// firm that has quoted and was not chosen has none.
+func (b *Booking) SideOf(c *Caller) Side {
+	switch {
+	case b.Account != "" && b.Account == c.Account:
+		return ResidentSide
+	case c.Belongs(b.Organization):
+		return BusinessSide
 	}
-	return false
+	return ""
+}
+
+// ShowsContact tells whether a side sees who is to be met where: the resident always, the
+// business while the booking is live.
+func (b *Booking) ShowsContact(s Side) bool {
+	return s == ResidentSide || s == BusinessSide && b.Live()
+}
+
+// ShowsCode tells whether a side sees the completion code, which is the resident's.
+func (b *Booking) ShowsCode(s Side) bool {
+	return s == ResidentSide && slices.Contains(agreedStates, b.State)
 }
 
 // Quote is a firm's offer on a request; a firm has one on each, which it may change
@@ -170,9 +197,11 @@ const (
 type BookingEvent struct {
 	Action BookingAction `json:"action"`
 	By     Side          `json:"by"`
-	Reason string        `json:"reason,omitempty"` // code of BookingReasons
-	Text   string        `json:"text,omitempty"`
-	At     time.Time     `json:"at"`
+	// Organization is the firm that has quoted; "" for every other step.
+	Organization string    `json:"organization,omitempty"`
+	Reason       string    `json:"reason,omitempty"` // code of BookingReasons
+	Text         string    `json:"text,omitempty"`   // without phones and identity numbers
+	At           time.Time `json:"at"`
 }
 
 // BookingReasons are why a booking was declined or cancelled.
@@ -199,6 +228,7 @@ const (
 	AnswerTime     = 24 * time.Hour     // for the firm to accept, or to the start where that is sooner
 	QuoteTime      = 72 * time.Hour     // for a request to be quoted on and the resident to choose, likewise
 	CompletionTime = 7 * 24 * time.Hour // after the end, to confirm it
+	StartEarly     = 2 * time.Hour      // before the start, when the service can begin at the earliest
 	NoShowAfter    = 15 * time.Minute   // after the start, before anybody counts as not there
 	RemindAfter    = 24 * time.Hour     // after completion, before the resident is asked to rate
 	RatingTime     = 30 * 24 * time.Hour
@@ -210,55 +240,160 @@ const (
 // CompletionTries is how many wrong completion codes are taken.
 const CompletionTries = 5
 
-// step is what an action does.
-type step struct {
-	from []BookingState
-	by   []Side
+// bookingStep is what an action does: from where each side that has a part in it may take
+// it, and where it leads.
+type bookingStep struct {
+	from map[Side][]BookingState
 	to   BookingState
 }
 
+// The states of a booking that several steps begin in.
 var (
-	waiting = []BookingState{BookingRequested}
-	asking  = []BookingState{BookingRequested, BookingQuoted}
-	agreed  = []BookingState{BookingAccepted, BookingInProgress}
+	openStates   = []BookingState{BookingRequested, BookingQuoted}
+	agreedStates = []BookingState{BookingAccepted, BookingInProgress}
+	earlyStates  = []BookingState{BookingRequested, BookingQuoted, BookingAccepted}
+	liveStates   = []BookingState{BookingRequested, BookingQuoted, BookingAccepted, BookingInProgress}
 )
 
-// steps is the life of a booking after it was requested.
-var steps = map[BookingAction]step{
-	ActQuote:    {asking, []Side{BusinessSide}, BookingQuoted},
-	ActChoose:   {[]BookingState{BookingQuoted}, []Side{ResidentSide}, BookingAccepted},
-	ActAccept:   {waiting, []Side{BusinessSide}, BookingAccepted},
-	ActDecline:  {waiting, []Side{BusinessSide}, BookingDeclined},
-	ActStart:    {[]BookingState{BookingAccepted}, []Side{BusinessSide}, BookingInProgress},
-	ActComplete: {agreed, []Side{ResidentSide, BusinessSide}, BookingCompleted},
-	ActRate:     {[]BookingState{BookingCompleted}, []Side{ResidentSide}, BookingRated},
-	ActCancel:   {[]BookingState{BookingRequested, BookingQuoted, BookingAccepted}, []Side{ResidentSide, BusinessSide}, BookingCancelled},
-	ActNoShow:   {[]BookingState{BookingAccepted}, []Side{ResidentSide, BusinessSide}, BookingNoShow},
-	ActExpire:   {[]BookingState{BookingRequested, BookingQuoted, BookingAccepted, BookingInProgress}, []Side{ProgramSide}, BookingExpired},
+// bookingSteps is the life of a booking after it was requested. A firm that has begun was
+// there, so that it cannot say any more that the resident was not; the resident still
+// can say so of the firm.
+var bookingSteps = map[BookingAction]bookingStep{
+	ActQuote:    {map[Side][]BookingState{BusinessSide: openStates}, BookingQuoted},
+	ActChoose:   {map[Side][]BookingState{ResidentSide: {BookingQuoted}}, BookingAccepted},
+	ActAccept:   {map[Side][]BookingState{BusinessSide: {BookingRequested}}, BookingAccepted},
+	ActDecline:  {map[Side][]BookingState{BusinessSide: {BookingRequested}}, BookingDeclined},
+	ActStart:    {map[Side][]BookingState{BusinessSide: {BookingAccepted}}, BookingInProgress},
+	ActComplete: {map[Side][]BookingState{ResidentSide: agreedStates, BusinessSide: agreedStates}, BookingCompleted},
+	ActRate:     {map[Side][]BookingState{ResidentSide: {BookingCompleted}}, BookingRated},
+	ActCancel:   {map[Side][]BookingState{ResidentSide: earlyStates, BusinessSide: earlyStates}, BookingCancelled},
+	ActNoShow:   {map[Side][]BookingState{ResidentSide: agreedStates, BusinessSide: {BookingAccepted}}, BookingNoShow},
+	ActExpire:   {map[Side][]BookingState{ProgramSide: liveStates}, BookingExpired},
 }
 
 // Take takes a step. What the same side has just done may be done again, which
 // changes nothing: an answer may have been lost. changed tells whether anything
-// did. It returns Conflict about "booking_state" when the booking is not where the
-// step begins, or "too_early" for a no-show before it can be one, and Forbidden for
-// a side that has no part in the step.
+// did. It returns Forbidden for a side that has no part in the step, and Conflict
+// about "booking_state" when the booking is not where the step begins, or about
+// "too_early" or "too_late" when it is not the time for it. Quoting, choosing and the
+// business's completion have methods of their own, which call this one.
 func (b *Booking) Take(e BookingEvent) (changed bool, err error) {
-	s, known := steps[e.Action]
-	if !known || !slices.Contains(s.by, e.By) || e.By == BusinessSide && b.Kind == CustomBooking && b.Organization == "" && e.Action != ActQuote {
+	s := bookingSteps[e.Action]
+	from, takesPart := s.from[e.By]
+	if !takesPart || e.By == BusinessSide && b.Organization == "" && e.Action != ActQuote {
 		return false, &Error{Kind: Forbidden}
 	}
-	if n := len(b.History); b.State == s.to && n > 0 && b.History[n-1].Action == e.Action && b.History[n-1].By == e.By && e.Action != ActQuote {
+	if b.State == s.to && e.Action != ActQuote && b.justDid(e) {
 		return false, nil
 	}
-	if !slices.Contains(s.from, b.State) || e.Action == ActExpire && (b.DueAt == nil || b.DueAt.After(e.At)) {
+	if !slices.Contains(from, b.State) || e.Action == ActExpire && (b.DueAt == nil || b.DueAt.After(e.At)) {
 		return false, &Error{Kind: Conflict, What: "booking_state"}
 	}
-	if e.Action == ActNoShow && e.At.Before(b.StartsAt.Add(NoShowAfter)) {
-		return false, &Error{Kind: Conflict, What: "too_early"}
+	if what := b.untimely(e); what != "" {
+		return false, &Error{Kind: Conflict, What: what}
 	}
 	b.State, b.UpdatedAt, b.DueAt = s.to, e.At, b.due(s.to)
 	b.History = append(b.History, e)
 	return true, nil
+}
+
+// justDid tells whether a step is the last one that was taken.
+func (b *Booking) justDid(e BookingEvent) bool {
+	n := len(b.History)
+	return n > 0 && b.History[n-1].Action == e.Action && b.History[n-1].By == e.By
+}
+
+// untimely returns what a Conflict is about when it is not the time for a step, "" when
+// it is. Nothing is complete before it was to begin, or ratings could be had for
+// nothing; and once it was to begin, a firm cannot get out of being rated by cancelling.
+func (b *Booking) untimely(e BookingEvent) string {
+	switch {
+	case e.Action == ActStart && e.At.Before(b.StartsAt.Add(-StartEarly)),
+		e.Action == ActComplete && e.At.Before(b.StartsAt),
+		e.Action == ActNoShow && e.At.Before(b.StartsAt.Add(NoShowAfter)):
+		return "too_early"
+	case e.Action == ActCancel && e.By == BusinessSide && !e.At.Before(b.StartsAt):
+		return "too_late"
+	}
+	return ""
+}
+
+// Complete is the step of completion by the business, which has to have the resident's
+// code; right tells whether the one that it has given is that. A wrong one is counted,
+// which is a change and Invalid. After [CompletionTries] of them it returns Conflict
+// about "code_tries"; the resident can still complete the booking. Other errors are
+// those of [Booking.Take].
+func (b *Booking) Complete(e BookingEvent, right bool) (changed bool, err error) {
+	next := *b
+	changed, err = next.Take(e)
+	switch {
+	case err != nil || !changed:
+		return changed, err
+	case b.Tries >= CompletionTries:
+		return false, &Error{Kind: Conflict, What: "code_tries"}
+	case !right:
+		b.Tries++
+		return true, InvalidFields("booking", []FieldError{{Pointer: "/code", Code: CodeMismatch, Limit: "completion_code"}})
+	}
+	*b = next
+	return true, nil
+}
+
+// Offer puts a firm's quote on a request, in the place of an earlier one of the same
+// firm; the same again changes nothing. It returns Conflict about "booking_state" where
+// nobody can quote any more, and about "quotes" when there are as many as there can be.
+func (b *Booking) Offer(q Quote) (changed bool, err error) {
+	at := slices.IndexFunc(b.Quotes, func(have Quote) bool { return have.Organization == q.Organization })
+	if at >= 0 {
+		have := b.Quotes[at]
+		have.At = q.At
+		if have == q {
+			return false, nil
+		}
+	}
+	switch {
+	case !b.Asking():
+		return false, &Error{Kind: Conflict, What: "booking_state"}
+	case at >= 0:
+		b.Quotes[at], b.UpdatedAt = q, q.At
+		return true, nil
+	case len(b.Quotes) >= maxQuotes:
+		return false, &Error{Kind: Conflict, What: "quotes"}
+	}
+	b.Quotes = append(b.Quotes, q)
+	return b.Take(BookingEvent{Action: ActQuote, By: BusinessSide, Organization: q.Organization, At: q.At})
+}
+
+// QuoteOf returns the quote of an organization, nil when it has none.
+func (b *Booking) QuoteOf(organization string) *Quote {
+	for i := range b.Quotes {
+		if b.Quotes[i].Organization == organization {
+			return &b.Quotes[i]
+		}
+	}
+	return nil
+}
+
+// Choose takes the quote of an organization at the price that the resident has seen; to
+// choose it again changes nothing. It returns Invalid for one that has not quoted,
+// Conflict about "quote_changed" when its price is another by now, and the errors of
+// [Booking.Take].
+func (b *Booking) Choose(organization string, price int64, now time.Time) (changed bool, err error) {
+	q := b.QuoteOf(organization)
+	if q == nil {
+		return false, InvalidFields("booking", []FieldError{{Pointer: "/organization", Code: CodeValue, Limit: "quotes"}})
+	}
+	if b.Organization != "" && b.Organization != organization {
+		return false, &Error{Kind: Conflict, What: "booking_state"}
+	}
+	e := BookingEvent{Action: ActChoose, By: ResidentSide, At: now}
+	if b.Live() && b.Organization == "" && q.Price != price {
+		return false, &Error{Kind: Conflict, What: "quote_changed"}
+	}
+	if changed, err = b.Take(e); changed {
+		b.Organization, b.Listing = q.Organization, q.Listing
+	}
+	return changed, err
 }
 
 // due returns when the step after a state has to be done.
@@ -288,22 +423,6 @@ func (b *Booking) Begin(now time.Time) {
 	b.DueAt = b.due(BookingRequested)
 }
 
-// Offer puts a firm's quote on a request, in the place of an earlier one of the
-// same firm. It returns Conflict about "quotes" when there are as many as there can
-// be.
-func (b *Booking) Offer(q Quote) error {
-	at := slices.IndexFunc(b.Quotes, func(have Quote) bool { return have.Organization == q.Organization })
-	switch {
-	case at >= 0:
-		b.Quotes[at] = q
-	case len(b.Quotes) >= maxQuotes:
-		return &Error{Kind: Conflict, What: "quotes"}
-	default:
-		b.Quotes = append(b.Quotes, q)
-	}
-	return nil
-}
-
 // CompletedAt returns when the booking was completed; ok is false when it was not.
 func (b *Booking) CompletedAt() (at time.Time, ok bool) {
 	for _, e := range b.History {
@@ -312,6 +431,20 @@ func (b *Booking) CompletedAt() (at time.Time, ok bool) {
 		}
 	}
 	return at, false
+}
+
+// ClearAt returns when the contact is to be cleared away, [ContactKept] after the last
+// step; ok is false while the booking is live or when that was done. A complaint that
+// needs the contact for longer belongs here.
+func (b *Booking) ClearAt() (at time.Time, ok bool) {
+	return b.UpdatedAt.Add(ContactKept), !b.Live() && b.Contact != ""
+}
+
+// RemindAt returns when the resident is to be asked for a rating; ok is false when there
+// is nothing to ask, or nobody.
+func (b *Booking) RemindAt() (at time.Time, ok bool) {
+	at, _ = b.CompletedAt()
+	return at.Add(RemindAfter), b.State == BookingCompleted && b.RemindedAt == nil && b.Account != ""
 }
 
 // Forget takes out what tells who the resident is, whose account is erased. A
@@ -335,13 +468,15 @@ func (b *Booking) Forget(now time.Time) bool {
 
 // The bounds of a booking.
 const (
-	maxWish       = 500 // characters
-	maxNotes      = 500
-	maxAddress    = 200
-	maxQuoteText  = 500
-	maxBudget     = 100_000_000 // fen
-	MaxBookDays   = 180         // how far ahead anything can be booked
-	maxBookLength = 31 * 24 * time.Hour
+	maxWish      = 500 // characters
+	maxNotes     = 500
+	maxAddress   = 200
+	maxQuoteText = 500
+	maxBudget    = 100_000_000 // fen
+	MaxBookDays  = 180         // how far ahead anything can be booked
+	// BookLength is how long a booking lasts that does not say.
+	BookLength    = 2 * time.Hour
+	MaxBookLength = 31 * 24 * time.Hour
 	// MaxLiveBookings is how many live bookings a resident can have.
 	MaxLiveBookings = 20
 )
@@ -355,13 +490,13 @@ func (b *Booking) Validate(contact *BookingContact, now time.Time, regions *Regi
 		if category, ok := CategoryOf(b.Category); !ok || category.Kind != DomesticServiceKind {
 			c.add("/category", CodeValue, "/v1/categories")
 		}
-		c.required("/wish", b.Wish, maxWish)
+		c.requiredParagraphs("/wish", b.Wish, maxWish)
 		c.between("/budget", b.Budget, 0, maxBudget)
-		c.county("/region", b.Region, regions)
+		c.exactCounty("/region", b.Region, regions)
 		c.required("/contact/address", contact.Address, maxAddress)
 	case ServiceBooking:
 		c.paragraphs("/wish", b.Wish, maxWish)
-		c.county("/region", b.Region, regions)
+		c.exactCounty("/region", b.Region, regions)
 		c.required("/contact/address", contact.Address, maxAddress)
 	case VisitBooking:
 		c.paragraphs("/wish", b.Wish, maxWish)
@@ -376,8 +511,8 @@ func (b *Booking) Validate(contact *BookingContact, now time.Time, regions *Regi
 	switch {
 	case !b.EndsAt.After(b.StartsAt):
 		c.add("/ends_at", CodeTooSmall, b.StartsAt.In(Shanghai).Format(time.RFC3339))
-	case b.EndsAt.After(b.StartsAt.Add(maxBookLength)):
-		c.add("/ends_at", CodeTooLarge, b.StartsAt.Add(maxBookLength).In(Shanghai).Format(time.RFC3339))
+	case b.EndsAt.After(b.StartsAt.Add(MaxBookLength)):
+		c.add("/ends_at", CodeTooLarge, b.StartsAt.Add(MaxBookLength).In(Shanghai).Format(time.RFC3339))
 	}
 	c.required("/contact/name", contact.Name, maxPersonName)
 	if contact.Phone == "" {
@@ -387,6 +522,30 @@ func (b *Booking) Validate(contact *BookingContact, now time.Time, regions *Regi
 	}
 	c.paragraphs("/contact/notes", contact.Notes, maxNotes)
 	return InvalidFields("booking", c.fields)
+}
+
+// requiredParagraphs is required for a text that may hold line feeds.
+func (c *checks) requiredParagraphs(pointer, s string, max int) {
+	if !strings.ContainsFunc(s, visible) {
+		c.add(pointer, CodeRequired, "")
+		return
+	}
+	c.paragraphs(pointer, s, max)
+}
+
+// exactCounty checks that a code is that of a county.
+func (c *checks) exactCounty(pointer, code string, regions *Regions) {
+	switch reg, err := regions.Get(code); {
+	case code == "":
+		c.add(pointer, CodeRequired, "")
+	case err != nil || reg.Level != County:
+		c.add(pointer, CodeValue, "/v1/regions?level=3")
+	}
+}
+
+// Serves tells whether a domestic service comes to a county: it lies there or says so.
+func (l *Listing) Serves(county string, regions *Regions) bool {
+	return l.DomesticService != nil && (regions.Within(l.Region, county) || slices.Contains(l.DomesticService.CountiesServed, county))
 }
 
 // Validate checks a quote. It returns an Invalid error that holds all wrong fields
@@ -404,19 +563,31 @@ func (e *BookingEvent) Validate() error {
 	c := &checks{}
 	if e.Action == ActDecline || e.Action == ActCancel {
 		c.vocabulary("/reason", e.Reason, BookingReasons)
-		if e.Reason == "other" {
-			c.required("/text", e.Text, maxReason)
-		}
 	}
-	c.paragraphs("/text", e.Text, maxReason)
+	if e.Reason == "other" {
+		c.requiredParagraphs("/text", e.Text, maxReason)
+	} else {
+		c.paragraphs("/text", e.Text, maxReason)
+	}
 	return InvalidFields("booking", c.fields)
+}
+
+// BookedAs returns how a kind of listing is booked: services are ordered, facilities
+// visited; "" for the others.
+func BookedAs(k Kind) BookingKind {
+	switch k {
+	case DomesticServiceKind:
+		return ServiceBooking
+	case ElderCareKind, ChildcareKind:
+		return VisitBooking
+	}
+	return ""
 }
 
 // BookingCalendar says when a listing can be booked, and by how many at once. A
 // booking takes one slot.
 type BookingCalendar struct {
-	Listing      string `json:"listing"`
-	Organization string `json:"organization"`
+	Listing string `json:"listing"`
 	// Hours are when slots can begin and have to end; they need not be those of the
 	// listing.
 	Hours       Hours `json:"hours"`
@@ -450,11 +621,13 @@ func (k *BookingCalendar) Slots(day Date, now time.Time, holidays *Calendar) []t
 	}
 	first, last := now.Add(time.Duration(k.NoticeMinutes)*time.Minute), now.AddDate(0, 0, k.HorizonDays)
 	var out []time.Time
-	for _, i := range k.Hours.on(midnight, holidays) {
-		for m := i.Open; m+k.SlotMinutes <= i.end(); m += k.SlotMinutes {
-			start := midnight.Add(time.Duration(m) * time.Minute)
-			if !start.Before(first) && !start.After(last) {
-				out = append(out, start.UTC())
+	for _, begins := range []time.Time{midnight.AddDate(0, 0, -1), midnight} { // hours may run past midnight
+		for _, i := range k.Hours.on(begins, holidays) {
+			for m := i.Open; m+k.SlotMinutes <= i.end(); m += k.SlotMinutes {
+				start := begins.Add(time.Duration(m) * time.Minute)
+				if DateOf(start) == day && !start.Before(first) && !start.After(last) {
+					out = append(out, start.UTC())
+				}
 			}
 		}
 	}
@@ -462,8 +635,39 @@ func (k *BookingCalendar) Slots(day Date, now time.Time, holidays *Calendar) []t
 	return slices.CompactFunc(out, time.Time.Equal)
 }
 
-// Seat names one of the places of a slot, counted from 0. No two live bookings have
+// End returns the end of the slot that begins at a time.
+func (k *BookingCalendar) End(start time.Time) time.Time {
+	return start.Add(time.Duration(k.SlotMinutes) * time.Minute)
+}
+
+// Seats returns the places of a slot that can be taken beside the live bookings of the
+// listing. A booking that overlaps it and holds none of its places, because it was made
+// before the calendar was or when that had other slots, leaves one place less.
+func (k *BookingCalendar) Seats(start time.Time, bookings []Booking) (free []string) {
+	taken := map[string]bool{}
+	for i := range bookings {
+		if b := &bookings[i]; b.Live() && b.StartsAt.Before(k.End(start)) && b.EndsAt.After(start) {
+			taken[cmp.Or(b.Seat, b.ID)] = true
+		}
+	}
+	// The first n places can be given away as long as all bookings together are within
+	// the capacity when these are full.
+	for n := k.Capacity; n > 0; n-- {
+		free = nil
+		for i := range n {
+			if seat := k.seat(start, i); !taken[seat] {
+				free = append(free, seat)
+			}
+		}
+		if len(taken)+len(free) <= k.Capacity {
+			return free
+		}
+	}
+	return nil
+}
+
+// seat names one of the places of a slot, counted from 0. No two live bookings have
 // the same.
-func (k *BookingCalendar) Seat(start time.Time, n int) string {
+func (k *BookingCalendar) seat(start time.Time, n int) string {
 	return fmt.Sprintf("%s %s %d", k.Listing, start.UTC().Format(time.RFC3339), n)
 }

@@ -65,6 +65,7 @@ const (
 	CodeDuplicate = "duplicate"     // given twice
 	CodeNeeds     = "needs"         // only meaningful together with Limit
 	CodeMismatch  = "mismatch"      // contradicts another field, named by Limit
+	CodeUnfit     = "unfit"         // holds words that may not stand there, named by Limit
 )
 
 // Error implements error. The text is for logs and for the command line.

@@ -108,7 +108,7 @@ func TestBadges(t *testing.T) {
 
 func TestRank(t *testing.T) {
 	verified := now.Add(-time.Hour)
-	l := &Listing{UpdatedAt: now, Satisfaction: Satisfaction{[5]int64{0, 0, 0, 0, 9}}}
+	l := &Listing{UpdatedAt: now, Satisfaction: Satisfaction{Levels: [5]int64{0, 0, 0, 0, 9}}}
 	if share, fresh := l.Rank(); share != 0 || !fresh.Equal(now) {
 		t.Errorf("too few ratings, never verified: %v, %v", share, fresh)
 	}

@@ -126,6 +126,12 @@ var RatingStates = []Term{
 	term(string(RatingWithdrawn), "已撤回", "Withdrawn"),
 }
 
+// Scope returns what the rating belongs to: the organization of its listing, and the
+// bureau and region that look after it.
+func (r *Rating) Scope() Scope {
+	return Scope{Organization: r.Organization, Bureau: BureauOf(r.Kind), Region: r.Region}
+}
+
 // Counted is the level with which a rating counts for the official figure, 0 when it
 // does not count.
 func (r *Rating) Counted() Level {
@@ -145,10 +151,10 @@ func (r *Rating) Rule() string {
 
 // RatingDecision is what an official has decided about a rating.
 type RatingDecision struct {
-	State RatingState `json:"state"` // RatingPublished or RatingExcluded
-	Text  string      `json:"text,omitempty"`
-	By    string      `json:"by"`
-	At    time.Time   `json:"at"`
+	State  RatingState `json:"state"` // RatingPublished or RatingExcluded
+	Reason string      `json:"reason,omitempty"`
+	By     string      `json:"by"`
+	At     time.Time   `json:"at"`
 }
 
 // RatingReport is what somebody says is wrong with a rating.
@@ -290,15 +296,18 @@ func (r *Rating) Withdraw(now time.Time) bool {
 }
 
 // Decide notes the decision of an official about a rating that is held, reported or
-// decided already. It returns Conflict about "rating_state" for one that was
+// decided already. One that is excluded loses its photos. It returns Conflict about "rating_state" for one that was
 // withdrawn.
 func (r *Rating) Decide(d RatingDecision) error {
 	if r.State == RatingWithdrawn {
 		return &Error{Kind: Conflict, What: "rating_state"}
 	}
 	r.State, r.Decision, r.Reports, r.UpdatedAt = d.State, &d, nil, d.At
-	if d.State == RatingExcluded && len(r.Findings) == 0 {
-		r.Findings = []Finding{{Rule: RuleOfficial, At: d.At}}
+	if d.State == RatingExcluded {
+		r.Photos = nil
+		if len(r.Findings) == 0 {
+			r.Findings = []Finding{{Rule: RuleOfficial, At: d.At}}
+		}
 	}
 	return nil
 }

@@ -9,6 +9,9 @@ type Satisfaction struct {
 	// Levels holds the number of ratings of level 1 (非常不满意) at index 0 to
 	// level 5 (非常满意) at index 4.
 	Levels [5]int64 `json:"levels"`
+	// CountedTo is the change of the ratings in this store up to which they are
+	// counted, at least; 0 where they never were. Of two counts the later one stays.
+	CountedTo int64 `json:"counted_to,omitempty"`
 }
 
 // Verdict compares a satisfaction share with a target, given its uncertainty.
@@ -29,6 +32,7 @@ const (
 	SatisfactionTarget = 0.85 // share of satisfied consumers
 	SatisfiedFrom      = 4    // the lowest level that counts as satisfied
 	MinRatings         = 10   // below this no share is published
+	ComparableRatings  = 40   // below this a share is marked as thin
 )
 
 // SatisfactionSummary is what is published of a distribution. Share, Low and
@@ -39,6 +43,25 @@ type SatisfactionSummary struct {
 	Low   *float64 `json:"low"`   // Wilson 95% interval
 	High  *float64 `json:"high"`
 	N     int64    `json:"n"`
+}
+
+// ShareFrom returns how many of the ratings have a level or a higher one, as a share
+// of all, 0 when there are none.
+func (s Satisfaction) ShareFrom(level Level) float64 {
+	var k int64
+	for _, c := range s.Levels[level-1:] {
+		k += c
+	}
+	return float64(k) / float64(max(1, s.N()))
+}
+
+// Mean returns the mean level, 0 when there are no ratings.
+func (s Satisfaction) Mean() float64 {
+	var sum int64
+	for i, c := range s.Levels {
+		sum += int64(i+1) * c
+	}
+	return float64(sum) / float64(max(1, s.N()))
 }
 
 // N returns the number of counted ratings.

@@ -50,7 +50,7 @@ func TestWilsonLaws(t *testing.T) {
 func TestSummary(t *testing.T) {
 	// of returns n ratings of which k are satisfied, spread over the levels.
 	of := func(k, n int64) Satisfaction {
-		return Satisfaction{[5]int64{n - k, 0, 0, k / 2, k - k/2}}
+		return Satisfaction{Levels: [5]int64{n - k, 0, 0, k / 2, k - k/2}}
 	}
 	for _, tt := range []struct {
 		name string
@@ -71,8 +71,8 @@ func TestSummary(t *testing.T) {
 		{"85% of 1000", of(850, 1000), Uncertain},
 		{"88% of 1000", of(880, 1000), Met},
 		{"82% of 1000", of(820, 1000), NotMet},
-		{"基本满意 does not count", Satisfaction{[5]int64{0, 0, 100, 0, 0}}, NotMet},
-		{"满意 counts", Satisfaction{[5]int64{0, 0, 0, 100, 0}}, Met},
+		{"基本满意 does not count", Satisfaction{Levels: [5]int64{0, 0, 100, 0, 0}}, NotMet},
+		{"满意 counts", Satisfaction{Levels: [5]int64{0, 0, 0, 100, 0}}, Met},
 	} {
 		got := tt.in.Summary()
 		if got.State != tt.want || got.N != tt.in.N() {

@@ -65,7 +65,7 @@ func complete(kind Kind) *Listing {
 		Features: []string{"accessible", "parking"},
 		Status:   Published, VerifiedAt: ptr(now), ReviewDueAt: ptr(now),
 		Provenance:   Provenance{Imported, "某刊", "high", "无"},
-		Satisfaction: Satisfaction{[5]int64{1, 2, 3, 4, 5}},
+		Satisfaction: Satisfaction{Levels: [5]int64{1, 2, 3, 4, 5}},
 		CreatedAt:    now, UpdatedAt: now,
 	}
 	category := map[Kind]string{BrandKind: "liquor", ElderCareKind: "nursing_home", ChildcareKind: "standalone",

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"qingfu/auth"
 	"qingfu/directory"
@@ -68,6 +69,7 @@ func TestEveryOperationAsEveryRole(t *testing.T) {
 		{"admin, one factor", directory.Admin, false, f.withoutSecondFactor(t, admin)},
 	}
 	for _, r := range f.api.routes() {
+		f.clock.advance(time.Second) // because all of them are more than a network may ask for in a minute
 		for _, w := range callers {
 			want := http.StatusBadRequest
 			switch p := r.permission; {
@@ -182,6 +184,12 @@ func TestScopes(t *testing.T) {
 		return job.ID
 	}
 	ownImport, theirImport := imported(ownOrganization), imported(otherOrganization)
+	// A rating of each listing.
+	ratingOf := func(listing string) string {
+		id, _ := textOf(walk{f, t, f.as(t)}.step(201, "POST", "/v1/ratings", `{"listing":"`+listing+`","level":4}`), "id")
+		return "/v1/ratings/" + id
+	}
+	ownRating, theirRating := ratingOf(mine), ratingOf(theirs)
 	// A complaint about each of the listings.
 	complained := func(listing string) string {
 		id, _ := textOf(walk{f, t, f.as(t)}.step(201, "POST", "/v1/complaints", `{"listing":"`+listing+`","subject":"price","text":"多收费"}`), "id")
@@ -266,6 +274,16 @@ func TestScopes(t *testing.T) {
 		{"getDocument", "market", "GET", f.photoOf(t, ownOrganization, "document").Sizes["large"], "", 200},
 		{"getDocument", "market elsewhere", "GET", f.photoOf(t, ownOrganization, "document").Sizes["large"], "", 404},
 
+		{"listOrganizationBookings", "staff", "GET", own + "/bookings", "", 200},
+		{"listOrganizationBookings", "staff", "GET", others + "/bookings", "", 403},
+		{"listRequests", "staff", "GET", own + "/requests", "", 200},
+		{"listRequests", "staff", "GET", others + "/requests", "", 403},
+		{"saveCalendar", "staff", "PUT", "/v1/listings/" + mine + "/calendar", calendarBody(1), 201},
+		{"saveCalendar", "staff", "PUT", "/v1/listings/" + theirs + "/calendar", calendarBody(1), 403},
+		{"saveCalendar", "official", "PUT", "/v1/listings/" + mine + "/calendar", calendarBody(1), 403},
+		{"deleteCalendar", "owner", "DELETE", "/v1/listings/" + theirs + "/calendar", "", 403},
+		{"deleteCalendar", "owner", "DELETE", "/v1/listings/" + mine + "/calendar", "", 204},
+
 		{"createProposal", "owner", "POST", "/v1/organizations/" + ownOrganization + "/listings", content("630202"), 201},
 		{"createProposal", "owner", "POST", "/v1/organizations/" + otherOrganization + "/listings", content("630202"), 403},
 		{"listOwnListings", "owner", "GET", "/v1/organizations/" + ownOrganization + "/listings", "", 200},
@@ -310,6 +328,24 @@ func TestScopes(t *testing.T) {
 		{"restoreRevision", "official", "POST", "/v1/listings/" + theirs + "/revisions", `{"number":1}`, 403},
 		{"listReports", "official", "GET", "/v1/reports", "", 200},
 		{"decideReports", "official", "POST", "/v1/listings/" + theirs + "/reports/decision", `{"confirmed":true}`, 403},
+
+		{"inviteToRate", "owner", "POST", "/v1/listings/" + mine + "/rating-invitations", `{"phone":"13800138000","served_on":"2026-11-20"}`, 201},
+		{"inviteToRate", "owner", "POST", "/v1/listings/" + theirs + "/rating-invitations", `{"phone":"13800138000","served_on":"2026-11-20"}`, 403},
+		{"listRatingInvitations", "owner", "GET", own + "/rating-invitations", "", 200},
+		{"listRatingInvitations", "owner", "GET", others + "/rating-invitations", "", 403},
+		{"listOrganizationRatings", "owner", "GET", own + "/ratings", "", 200},
+		{"listOrganizationRatings", "owner", "GET", others + "/ratings", "", 403},
+		{"replyRating", "staff", "PUT", ownRating + "/reply", `{"text":"谢谢"}`, 200},
+		{"replyRating", "owner", "PUT", theirRating + "/reply", `{"text":"谢谢"}`, 403},
+		{"removeReply", "owner", "DELETE", theirRating + "/reply", "", 403},
+		{"removeReply", "owner", "DELETE", ownRating + "/reply", "", 204},
+		{"listRatingQueue", "official", "GET", "/v1/rating-queue", "", 200},
+		{"listRatingQueue", "owner", "GET", "/v1/rating-queue", "", 403},
+		{"getRatingReview", "official", "GET", ownRating + "/review", "", 200},
+		{"getRatingReview", "official", "GET", theirRating + "/review", "", 403},
+		{"decideRating", "official", "POST", theirRating + "/decision", `{"state":"excluded","reason":"x"}`, 403},
+		{"decideRating", "both", "POST", ownRating + "/decision", `{"state":"excluded"}`, 400},
+		{"decideRating", "official", "POST", ownRating + "/decision", `{"state":"excluded","reason":"查实为虚假评价"}`, 200},
 
 		{"listComplaintQueue", "official", "GET", "/v1/complaint-queue", "", 200},
 		{"listComplaintQueue", "official", "GET", "/v1/complaint-queue?region=630202", "", 200},

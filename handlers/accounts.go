@@ -159,6 +159,10 @@ func (a *api) exportMe(c *fiber.Ctx, in *input) error {
 	if err != nil {
 		return err
 	}
+	bookings, err := a.viewOwnBookings(c, in, b.Bookings)
+	if err != nil {
+		return err
+	}
 	complaints, err := a.viewComplaints(c.UserContext(), in, b.Complaints)
 	if err != nil {
 		return err
@@ -171,10 +175,11 @@ func (a *api) exportMe(c *fiber.Ctx, in *input) error {
 		Favourites     []favouriteExport  `json:"favourites"`
 		Notifications  []notificationView `json:"notifications"`
 		Claims         []claimView        `json:"claims"`
+		Bookings       []bookingView      `json:"bookings"`
 		Complaints     []complaintView    `json:"complaints"`
 		Audit          []auditView        `json:"audit"`
 		AuditShortened bool               `json:"audit_shortened"`
-	}{a.Now(), v, viewSessions(b.Sessions, in.caller.Session), exportFavourites(b), a.viewNotifications(b.Notifications, in.lang), viewOwnClaims(b.Claims), complaints, viewAudit(b.Audit), b.Shortened})
+	}{a.Now(), v, viewSessions(b.Sessions, in.caller.Session), exportFavourites(b), a.viewNotifications(b.Notifications, in.lang), viewOwnClaims(b.Claims), bookings, complaints, viewAudit(b.Audit), b.Shortened})
 }
 
 // favouriteExport is a favourite in an export.

@@ -52,11 +52,18 @@ func renderVocabularies() (map[string][]byte, error) {
 			}
 		}
 		body, err := toJSON(struct {
-			Kinds    []kindView `json:"kinds"`
-			Features []termView `json:"features"`
-			Badges   []termView `json:"badges"`
-			Units    []termView `json:"units"`
-		}{kinds, viewTerms(directory.Features, lang), viewTerms(directory.Badges, lang), viewTerms(directory.Units, lang)})
+			Kinds               []kindView  `json:"kinds"`
+			Features            []termView  `json:"features"`
+			Badges              []termView  `json:"badges"`
+			Units               []termView  `json:"units"`
+			Levels              []levelView `json:"levels"`
+			Aspects             []termView  `json:"aspects"`
+			RatingRules         []termView  `json:"rating_rules"`
+			RatingReportReasons []termView  `json:"rating_report_reasons"`
+		}{
+			kinds, viewTerms(directory.Features, lang), viewTerms(directory.Badges, lang), viewTerms(directory.Units, lang),
+			viewLevels(lang), viewTerms(directory.Aspects, lang), viewTerms(directory.RatingRuleTerms, lang), viewTerms(directory.RatingReportReasons, lang),
+		})
 		if err != nil {
 			return nil, err
 		}

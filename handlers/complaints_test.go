@@ -83,7 +83,7 @@ func TestComplaintFromStartToFinish(t *testing.T) {
 	id, _ := textOf(filed, "id")
 	path := "/v1/complaints/" + id
 	ann.want(ann.step(200, "POST", "/v1/complaints", body, "Idempotency-Key", "walk-0001"), map[string]any{"id": id})
-	ann.want(ann.step(409, "POST", "/v1/complaints", strings.Replace(body, "退款", "道歉", 1), "Idempotency-Key", "walk-0001"), map[string]any{"detail": "该 Idempotency-Key 已用于另一次提交。"})
+	ann.want(ann.step(409, "POST", "/v1/complaints", strings.Replace(body, "退款", "道歉", 1), "Idempotency-Key", "walk-0001"), map[string]any{"detail": "这个 Idempotency-Key 已用于另一内容。"})
 	ann.want(ann.step(409, "POST", "/v1/complaints", body), map[string]any{"detail": "您对此已有一件投诉正在处理，可在其中补充。"})
 	ann.want(ann.step(200, "GET", "/v1/complaints", ""), map[string]any{"items.#": 1.0, "items.0.id": id, "next_cursor": nil})
 

@@ -90,24 +90,31 @@ func (in *input) readPosition(hash uint64) *store.Position {
 	return after
 }
 
+// nextCursor writes where the next page of the store begins, nil for none.
+func nextCursor(hash uint64, next *store.Position) (*string, error) {
+	if next == nil {
+		return nil, nil
+	}
+	p := position{ID: next.ID}
+	if n, ok := next.Value.(int64); ok {
+		p.N = &n
+	}
+	token, err := json.Marshal(p)
+	if err != nil {
+		return nil, err
+	}
+	return new(string(appendCursor(nil, hash, string(token)))), nil
+}
+
 // sendList answers with a page that the store has found. It belongs to one
 // caller, so that nobody on the way may keep it.
 func sendList[T any](c *fiber.Ctx, items []T, hash uint64, next *store.Position) error {
-	answer := struct {
+	cursor, err := nextCursor(hash, next)
+	if err != nil {
+		return err
+	}
+	return sendSecret(c, struct {
 		Items []T     `json:"items"`
 		Next  *string `json:"next_cursor"`
-	}{Items: items}
-	if next != nil {
-		p := position{ID: next.ID}
-		if n, ok := next.Value.(int64); ok {
-			p.N = &n
-		}
-		token, err := json.Marshal(p)
-		if err != nil {
-			return err
-		}
-		cursor := string(appendCursor(nil, hash, string(token)))
-		answer.Next = &cursor
-	}
-	return sendSecret(c, answer)
+	}{items, cursor})
 }

@@ -421,6 +421,17 @@ func (in *input) header(name string) string {
 	return ""
 }
 
+// date returns a parameter of the format date, "" when it was not given. It refuses days
+// that no month has, so that in.err has to be asked after it.
+func (in *input) date(name string) directory.Date {
+	d := directory.Date(in.text(name))
+	if d != "" && !d.Valid() {
+		in.refuse(name, directory.CodeFormat, in.find(name).form())
+		return ""
+	}
+	return d
+}
+
 // number returns a parameter of type number or integer, nil when it was not given.
 func (in *input) number(name string) *float64 {
 	if f, ok := in.value(name).(float64); ok {

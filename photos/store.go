@@ -8,6 +8,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
 	"sync"
 	"time"
 
@@ -184,4 +185,19 @@ func (s *Store) Use(ctx context.Context, owner string, purpose directory.PhotoPu
 		}
 	}
 	return unknown, nil
+}
+
+// Release takes back that an owner has photos for a purpose: what nobody else has
+// uploaded for everybody to see is not shown any more, and goes with a later sweep.
+func (s *Store) Release(ctx context.Context, owner string, purpose directory.PhotoPurpose, ids ...string) error {
+	for _, id := range ids {
+		_, err := s.Documents.Photos.Update(ctx, id, func(p *directory.StoredPhoto) error {
+			p.Uploads = slices.DeleteFunc(p.Uploads, func(u directory.Upload) bool { return u.Owner == owner && u.Purpose == purpose })
+			return nil
+		})
+		if err != nil && directory.KindOf(err) != directory.NotFound {
+			return err
+		}
+	}
+	return nil
 }

@@ -111,10 +111,11 @@ func (s *Store) sweepDocuments(ctx context.Context, old time.Time) (deleted int,
 		s.Documents.Organizations.Each(ctx, all, func(d *store.Doc[directory.Organization]) error { return documents(d.Value.Documents) }),
 		s.Documents.Complaints.Each(ctx, all, func(d *store.Doc[directory.Complaint]) error { return documents(d.Value.Evidence) }),
 		s.Documents.Ratings.Each(ctx, all, func(d *store.Doc[directory.Rating]) error {
+			named := d.Value.Photos
 			for _, before := range d.Value.History {
-				_ = documents(before.Photos) // it returns nil
+				named = append(slices.Clip(named), before.Photos...)
 			}
-			return documents(d.Value.Photos)
+			return documents(named)
 		}),
 		s.Documents.Proposals.Each(ctx, all, func(d *store.Doc[directory.Proposal]) error { return listing(&d.Value.Content) }),
 		s.Documents.Listings.Each(ctx, all, func(d *store.Doc[directory.Listing]) error { return listing(&d.Value) }),

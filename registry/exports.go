@@ -53,6 +53,7 @@ func (r *Registry) Export(ctx context.Context, ids []string, format string, kind
 			}
 			for i := range docs {
 				l := docs[i].Value
+				l.Satisfaction.CountedTo = 0 // of no use elsewhere
 				if l.Satisfaction.Summary().State == directory.TooFew {
 					l.Satisfaction = directory.Satisfaction{} // nobody publishes ratings of so few
 				}

@@ -48,3 +48,29 @@ func TestDemoAccounts(t *testing.T) {
 		t.Errorf("the roles are %v, the organization has %d members", roles, members)
 	}
 }
+
+// TestWhatCanBeBooked: the demonstration organization has a service with a calendar and
+// a facility, which need no official to be there.
+func TestWhatCanBeBooked(t *testing.T) {
+	k := DemoCalendar()
+	if err := k.Validate(); err != nil {
+		t.Error(err)
+	}
+	o, _ := DemoOrganization()
+	kinds := map[directory.BookingKind]string{}
+	for _, l := range mustDemo(t) {
+		if l.OrganizationID == "" {
+			continue
+		}
+		kinds[directory.BookedAs(l.Kind)] = l.ID
+		if l.OrganizationID != o.ID || l.Organization != o.LegalName || l.ReviewDueAt != nil {
+			t.Errorf("%s is kept by %s and due %v", l.Names.Zh, l.OrganizationID, l.ReviewDueAt)
+		}
+	}
+	if len(kinds) != 2 || kinds[directory.ServiceBooking] != k.Listing || kinds[directory.VisitBooking] == "" {
+		t.Errorf("to be booked are %v, the calendar is of %s", kinds, k.Listing)
+	}
+	if slots := k.Slots(directory.DateOf(released().AddDate(0, 0, 1)), released(), nil); len(slots) != 6 {
+		t.Errorf("the slots of a day are %v", slots)
+	}
+}

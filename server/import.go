@@ -150,10 +150,6 @@ func (imp *importer) listing(line []byte) (directory.Listing, error) {
 	if idErr != nil {
 		return l, idErr
 	}
-	if !l.Demo {
-		// Satisfaction follows from ratings; nobody can bring a figure along.
-		l.Satisfaction = directory.Satisfaction{}
-	}
 	if err := l.Validate(imp.regions); err != nil {
 		return l, err
 	}
@@ -170,7 +166,7 @@ func (imp *importer) refuse(line int, err error) {
 
 // flush writes the pending listings.
 func (imp *importer) flush(ctx context.Context) error {
-	results, err := imp.listings.Upsert(ctx, imp.pending)
+	results, err := upsertListings(ctx, imp.listings, imp.pending, false) // nobody can bring a figure along
 	if err != nil {
 		return err
 	}

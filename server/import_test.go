@@ -175,22 +175,29 @@ func TestImportReadsStandardInput(t *testing.T) {
 	}
 }
 
-// TestImportTakesNoFigures: satisfaction follows from ratings, so that only an
-// invented listing can bring it along.
+// TestImportTakesNoFigures: satisfaction follows from ratings, so that no line can
+// bring it along or take it away.
 func TestImportTakesNoFigures(t *testing.T) {
-	rated := directory.Satisfaction{Levels: [5]int64{0, 0, 1, 9, 90}}
-	invented := invented(1)[0]
-	invented.Satisfaction = rated
-	claimed := realListings(t)[0]
-	claimed.Satisfaction = rated
+	listing := invented(1)[0]
+	listing.Satisfaction = directory.Satisfaction{Levels: [5]int64{0, 0, 1, 9, 90}}
 	dir := t.TempDir()
-	succeed(t, "import", fileOf(t, line(t, invented)+"\n"+line(t, claimed)), "--data-dir", dir)
-	kept := read(t, dir).listings
-	if got := kept[invented.ID].Value.Satisfaction; got != rated {
-		t.Errorf("the demonstration's figures became %v", got)
-	}
-	if got := kept[claimed.ID].Value.Satisfaction; got.N() != 0 {
+	succeed(t, "import", fileOf(t, line(t, listing)), "--data-dir", dir)
+	if got := read(t, dir).listings[listing.ID].Value.Satisfaction; got.N() != 0 {
 		t.Errorf("a listing came with its own figures: %v", got)
+	}
+	dir = t.TempDir()
+	succeed(t, "seed", "--data-dir", dir)
+	var rated directory.Listing
+	for _, d := range read(t, dir).listings {
+		if d.Value.Satisfaction.N() > 0 {
+			rated = d.Value
+		}
+	}
+	again := rated
+	again.Satisfaction, again.Summary = directory.Satisfaction{}, "新的介绍"
+	succeed(t, "import", fileOf(t, line(t, again)), "--data-dir", dir)
+	if got := read(t, dir).listings[rated.ID].Value; got.Satisfaction != rated.Satisfaction || got.Summary != "新的介绍" {
+		t.Errorf("the figures %v became %v", rated.Satisfaction, got.Satisfaction)
 	}
 }
 

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"iter"
 	"log/slog"
@@ -24,6 +25,7 @@ type seedCommand struct {
 	demoSettings
 	keySettings
 	Synthetic int    `placeholder:"N" help:"Add N synthetic demonstration listings instead, for trying out sizes."`
+	Ratings   bool   `help:"With --synthetic: add invented ratings, too, about three for each listing."`
 	Seed      uint64 `default:"1" help:"Choose another set of synthetic listings."`
 }
 
@@ -41,7 +43,7 @@ func (cmd *seedCommand) Run(ctx context.Context, con *console) error {
 	}
 	defer closer.Close()
 	if cmd.Synthetic > 0 {
-		return upsertAll(ctx, st, con, "synthetic listings", cmd.Synthetic, seed.Synthetic(cmd.Synthetic, cmd.Seed))
+		return upsertAll(ctx, st, con, "synthetic listings", cmd.Synthetic, seed.Synthetic(cmd.Synthetic, cmd.Seed), cmd.Ratings)
 	}
 	log := cmd.logger(con.err)
 	if !cmd.Demo || cmd.production() {
@@ -74,7 +76,13 @@ func seedStore(ctx context.Context, st *store.Store, demo *auth.Auth, con *conso
 			return err
 		}
 	}
-	if err := upsertAll(ctx, st, con, "seeding "+what, len(listings), slices.Values(listings)); err != nil {
+	if demo != nil {
+		// One that is there, or was changed since, is left alone.
+		if _, err := st.BookingCalendars.Insert(ctx, seed.DemoCalendar()); err != nil && directory.KindOf(err) != directory.Conflict {
+			return fmt.Errorf("demonstration calendar: %w", err)
+		}
+	}
+	if err := upsertAll(ctx, st, con, "seeding "+what, len(listings), slices.Values(listings), true); err != nil {
 		return err
 	}
 	mark, err := st.Meta.Get(ctx, seedMark)
@@ -105,15 +113,22 @@ func seedAccounts(ctx context.Context, access *auth.Auth) error {
 	return nil
 }
 
-// batch is the number of listings written at once.
+// batch is the number of documents written at once.
 const batch = 1000
 
-// upsertAll writes listings with a progress bar.
-func upsertAll(ctx context.Context, st *store.Store, con *console, what string, total int, listings iter.Seq[directory.Listing]) error {
+// upsertAll writes listings with a progress bar, and where they are rated also the
+// invented ratings behind their figures. A figure comes from ratings alone: without
+// them listings have none, and those that are there keep theirs.
+func upsertAll(ctx context.Context, st *store.Store, con *console, what string, total int, listings iter.Seq[directory.Listing], rated bool) error {
 	bar := con.progress(what, total)
 	pending := make([]directory.Listing, 0, batch)
 	flush := func() error {
-		results, err := st.Listings.Upsert(ctx, pending)
+		if rated {
+			if err := addRatings(ctx, st, pending); err != nil {
+				return err
+			}
+		}
+		results, err := upsertListings(ctx, st.Listings, pending, rated)
 		if err != nil {
 			return err
 		}
@@ -139,4 +154,57 @@ func upsertAll(ctx context.Context, st *store.Store, con *console, what string, 
 	}
 	bar.done()
 	return nil
+}
+
+// upsertListings stores listings whether they exist or not. Those that exist keep
+// the figure that they have; new ones come with theirs only when they are rated.
+func upsertListings(ctx context.Context, listings *store.Collection[directory.Listing], values []directory.Listing, rated bool) ([]store.Upserted, error) {
+	ids := make([]string, len(values))
+	for i := range values {
+		ids[i] = values[i].ID
+	}
+	stored, err := listings.ByID(ctx, ids...)
+	if err != nil {
+		return nil, err
+	}
+	for i := range values {
+		if have := stored[values[i].ID]; have != nil {
+			values[i].Satisfaction = have.Satisfaction
+		} else if !rated {
+			values[i].Satisfaction = directory.Satisfaction{}
+		}
+	}
+	return listings.Upsert(ctx, values)
+}
+
+// addRatings stores the invented ratings of listings that are not stored yet, and
+// notes in these that they are counted.
+func addRatings(ctx context.Context, st *store.Store, listings []directory.Listing) error {
+	var pending []directory.Rating
+	flush := func() error {
+		results, err := st.Ratings.Upsert(ctx, pending)
+		for _, r := range results {
+			err = errors.Join(err, r.Err)
+		}
+		pending = pending[:0]
+		return err
+	}
+	for i := range listings {
+		pending = append(pending, seed.Ratings(&listings[i])...)
+		if len(pending) >= batch {
+			if err := flush(); err != nil {
+				return err
+			}
+		}
+	}
+	if err := flush(); err != nil {
+		return err
+	}
+	last, err := st.Ratings.LastSeq(ctx)
+	for i := range listings {
+		if listings[i].Satisfaction.N() > 0 {
+			listings[i].Satisfaction.CountedTo = last
+		}
+	}
+	return err
 }

@@ -19,7 +19,7 @@ var notInTables = map[string]string{
 	"id": "given by the program", "kind": "the table's", "organization_id": "the importer's", "photos": "uploaded", "photos.id": "uploaded", "photos.caption": "uploaded",
 	"status": "the caller's", "revision": "counted", "merged_into": "the program's", "stale": "the program's", "verified_at": "the program's", "review_due_at": "the program's",
 	"provenance.origin": "imported", "provenance.source": "of the seed", "provenance.confidence": "of the seed", "provenance.note": "of the seed",
-	"demo": "the caller's", "satisfaction.levels": "counted from ratings", "created_at": "the program's", "updated_at": "the program's",
+	"demo": "the caller's", "satisfaction.levels": "counted from ratings", "satisfaction.counted_to": "the program's", "created_at": "the program's", "updated_at": "the program's",
 	"pedestrian_street.listings": "ids, which people do not know",
 }
 

@@ -287,9 +287,7 @@ func New(ctx context.Context, engine Engine) (*Store, error) {
 				{"starts", Int, func(b *directory.Booking) any { return b.StartsAt.UnixMilli() }},
 				{"due", Int, func(b *directory.Booking) any { return millis(b.DueAt) }},
 				// Requests on which firms may quote.
-				{"asking", Int, func(b *directory.Booking) any {
-					return flag(b.Kind == directory.CustomBooking && b.Organization == "" && b.Live())
-				}},
+				{"asking", Int, func(b *directory.Booking) any { return flag(b.Asking()) }},
 				{"region", String, func(b *directory.Booking) any { return b.Region }},
 				{"category", String, func(b *directory.Booking) any { return b.Category }},
 				// Of live bookings no two have the same seat, and of all no two the same key.
@@ -305,30 +303,31 @@ func New(ctx context.Context, engine Engine) (*Store, error) {
 					}
 					return b.ID
 				}},
+				{"untold", Int, func(b *directory.Booking) any { return flag(b.Untold()) }},
 				// When the resident is to be reminded and the contact cleared away; 0 for never.
 				{"remind", Int, func(b *directory.Booking) any {
-					at, ok := b.CompletedAt()
-					if !ok || b.State != directory.BookingCompleted || b.RemindedAt != nil || b.Account == "" {
-						return int64(0)
+					if at, ok := b.RemindAt(); ok {
+						return at.UnixMilli()
 					}
-					return at.Add(directory.RemindAfter).UnixMilli()
+					return int64(0)
 				}},
 				{"clear", Int, func(b *directory.Booking) any {
-					if b.Live() || b.Contact == "" {
-						return int64(0)
+					if at, ok := b.ClearAt(); ok {
+						return at.UnixMilli()
 					}
-					return b.UpdatedAt.Add(directory.ContactKept).UnixMilli()
+					return int64(0)
 				}},
 			},
 			indexes: []Index{
 				{Fields: []string{"account", "live"}},
 				{Fields: []string{"organization", "starts"}},
 				{Fields: []string{"organization", "state"}},
-				{Fields: []string{"listing", "starts"}},
+				{Fields: []string{"listing", "live", "starts"}},
 				{Fields: []string{"asking", "region"}},
 				{Fields: []string{"seat"}, Unique: true},
 				{Fields: []string{"once"}, Unique: true},
 				{Fields: []string{"live", "due"}},
+				{Fields: []string{"untold"}},
 				{Fields: []string{"remind"}},
 				{Fields: []string{"clear"}},
 			},

@@ -1,0 +1,587 @@
+package handlers
+
+import (
+	"maps"
+	"math"
+	"slices"
+	"strconv"
+	"time"
+
+	"github.com/gofiber/fiber/v2"
+
+	"qingfu/consumer"
+	"qingfu/directory"
+	"qingfu/search"
+	"qingfu/store"
+)
+
+// levelView is a level of satisfaction with its names.
+type levelView struct {
+	Level directory.Level `json:"level"`
+	Name  string          `json:"name"`
+	Names directory.Names `json:"names"`
+}
+
+func viewLevels(lang string) []levelView {
+	out := make([]levelView, len(directory.Levels))
+	for i, names := range directory.Levels {
+		out[i] = levelView{directory.Level(i + 1), names.In(lang), names}
+	}
+	return out
+}
+
+// ratingView is a rating as everybody sees it.
+type ratingView struct {
+	ID        string       `json:"id"`
+	Listing   string       `json:"listing"`
+	Proven    bool         `json:"proven"` // by a booking or an invitation
+	Level     *levelRef    `json:"level"`  // null where there are too few to be told
+	Aspects   []aspectView `json:"aspects"`
+	Text      string       `json:"text"`
+	Photos    []photoRef   `json:"photos"`
+	ForFamily bool         `json:"for_family"`
+	Edited    bool         `json:"edited"`
+	Reply     *replyView   `json:"reply"`
+	Helpful   int64        `json:"helpful"`
+	CreatedAt time.Time    `json:"created_at"`
+	Demo      bool         `json:"demo"`
+}
+
+type levelRef struct {
+	Level directory.Level `json:"level"`
+	Name  string          `json:"name"`
+}
+
+type aspectView struct {
+	search.TermRef
+	Level directory.Level `json:"level"`
+}
+
+type photoRef struct {
+	ID    string     `json:"id"`
+	Sizes photoSizes `json:"sizes"`
+}
+
+type replyView struct {
+	Text     string     `json:"text"`
+	At       time.Time  `json:"at"`
+	EditedAt *time.Time `json:"edited_at"`
+}
+
+// viewRating shows a rating, without its levels where these are not to be told.
+func viewRating(r *directory.Rating, lang string, tell bool) ratingView {
+	v := ratingView{
+		ID: r.ID, Listing: r.Listing, Proven: r.Origin.Proven(), Aspects: []aspectView{}, Text: r.Text, Photos: []photoRef{}, ForFamily: r.ForFamily,
+		Edited: len(r.History) > 0, Helpful: r.Helpful, CreatedAt: r.CreatedAt, Demo: r.Demo,
+	}
+	if tell {
+		v.Level = &levelRef{r.Level, directory.Levels[r.Level-1].In(lang)}
+		v.Aspects = viewAspects(r.Aspects, lang)
+	}
+	for _, id := range r.Photos {
+		v.Photos = append(v.Photos, photoRef{id, newPhotoSizes(id, directory.RatingPhoto)})
+	}
+	if p := r.Reply; p != nil {
+		v.Reply = &replyView{p.Text, p.At, p.EditedAt}
+	}
+	return v
+}
+
+func viewAspects(aspects map[string]directory.Level, lang string) []aspectView {
+	out := []aspectView{}
+	for _, t := range directory.Aspects {
+		if level, ok := aspects[t.Code]; ok {
+			out = append(out, aspectView{search.NewTermRef(t, lang), level})
+		}
+	}
+	return out
+}
+
+// ownRatingView is a rating as whoever has given it sees it.
+type ownRatingView struct {
+	ratingView
+	State         search.TermRef   `json:"state"`
+	Origin        search.TermRef   `json:"origin"`
+	Reasons       []search.TermRef `json:"reasons"` // why it is held or excluded
+	Reason        string           `json:"reason"`  // of the official
+	EditableUntil time.Time        `json:"editable_until"`
+}
+
+func viewOwnRating(r *directory.Rating, lang string) ownRatingView {
+	v := ownRatingView{
+		ratingView: viewRating(r, lang, true), State: refOf(directory.RatingStates, string(r.State), lang), Origin: refOf(directory.RatingOrigins, string(r.Origin), lang),
+		Reasons: []search.TermRef{}, EditableUntil: r.CreatedAt.Add(directory.EditTime),
+	}
+	if r.Rule() != "" {
+		v.Reasons = search.NewTermRefs(rulesOf(r), lang, directory.RatingRuleTerm)
+	}
+	if r.Decision != nil {
+		v.Reason = r.Decision.Reason
+	}
+	return v
+}
+
+// viewOwnRatings shows somebody their ratings.
+func viewOwnRatings(docs []store.Doc[directory.Rating], lang string) []ownRatingView {
+	out := make([]ownRatingView, len(docs))
+	for i := range docs {
+		out[i] = viewOwnRating(&docs[i].Value, lang)
+	}
+	return out
+}
+
+func rulesOf(r *directory.Rating) []string {
+	rules := make([]string, len(r.Findings))
+	for i, f := range r.Findings {
+		rules[i] = f.Rule
+	}
+	return rules
+}
+
+// refOf names a code of a vocabulary; it is one.
+func refOf(terms []directory.Term, code, lang string) search.TermRef {
+	i := slices.IndexFunc(terms, func(t directory.Term) bool { return t.Code == code })
+	return search.NewTermRef(terms[i], lang)
+}
+
+// opinionBody is what a consumer says in a request.
+type opinionBody struct {
+	Level     directory.Level            `json:"level"`
+	Aspects   map[string]directory.Level `json:"aspects"`
+	Text      string                     `json:"text"`
+	Photos    []string                   `json:"photos"`
+	ForFamily bool                       `json:"for_family"`
+}
+
+func (b opinionBody) opinion() consumer.Opinion { return consumer.Opinion(b) }
+
+func (a *api) createRating(c *fiber.Ctx, in *input) error {
+	b, ok := draft[struct {
+		Booking, Invitation, Listing string
+		opinionBody
+	}](in)
+	if ok {
+		given := 0
+		for _, name := range []string{"booking", "invitation", "listing"} {
+			if in.hasField(name) {
+				given++
+			}
+		}
+		if given != 1 {
+			in.refuseField("/booking", directory.CodeRequired, "booking | invitation | listing")
+		}
+	}
+	if err := in.err(); err != nil {
+		return err
+	}
+	service := consumer.Service{Booking: b.Booking, Invitation: b.Invitation, Listing: b.Listing}
+	doc, created, err := a.Consumer.Rate(c.UserContext(), in.caller, service, b.opinion(), in.client)
+	if err != nil {
+		return err
+	}
+	if created {
+		c.Status(fiber.StatusCreated)
+	}
+	return sendSecret(c, viewOwnRating(&doc.Value, in.lang))
+}
+
+func (a *api) getRating(c *fiber.Ctx, in *input) error {
+	if err := in.err(); err != nil {
+		return err
+	}
+	doc, err := a.Consumer.Rating(c.UserContext(), in.caller, in.text("id"))
+	if err != nil {
+		return err
+	}
+	r := &doc.Value
+	if r.Account == in.caller.Account {
+		return sendSecret(c, viewOwnRating(r, in.lang))
+	}
+	figures, err := a.Consumer.Figures(c.UserContext(), r.Listing)
+	if err != nil {
+		return err
+	}
+	return sendSecret(c, viewRating(r, in.lang, tells(&figures, r.Origin.Proven())))
+}
+
+func (a *api) editRating(c *fiber.Ctx, in *input) error {
+	if err := in.err(); err != nil {
+		return err
+	}
+	doc, err := a.Consumer.EditRating(c.UserContext(), in.caller, in.text("id"), body[opinionBody](in).opinion(), in.client)
+	if err != nil {
+		return err
+	}
+	return sendSecret(c, viewOwnRating(&doc.Value, in.lang))
+}
+
+func (a *api) withdrawRating(c *fiber.Ctx, in *input) error {
+	if err := in.err(); err != nil {
+		return err
+	}
+	if _, err := a.Consumer.WithdrawRating(c.UserContext(), in.caller, in.text("id")); err != nil {
+		return err
+	}
+	return c.SendStatus(fiber.StatusNoContent)
+}
+
+func (a *api) listOwnRatings(c *fiber.Ctx, in *input) error {
+	hash := in.queryHash()
+	after := in.readPosition(hash)
+	if err := in.err(); err != nil {
+		return err
+	}
+	docs, next, err := a.Consumer.OwnRatings(c.UserContext(), in.caller, in.integer("limit"), after)
+	if err != nil {
+		return err
+	}
+	return sendList(c, viewOwnRatings(docs, in.lang), hash, next)
+}
+
+// ratingSummary is what is published of a distribution, with the figures that stand
+// beside the headline: the policy has no formula.
+type ratingSummary struct {
+	directory.SatisfactionSummary
+	Thin          bool     `json:"thin"` // fewer than can be compared
+	ShareFrom3    *float64 `json:"share_from_3"`
+	Mean          *float64 `json:"mean"`
+	Target        float64  `json:"target"`
+	SatisfiedFrom int      `json:"satisfied_from"`
+	// Levels is nil where there are too few.
+	Levels *[5]int64 `json:"levels"`
+}
+
+func summarize(s directory.Satisfaction) ratingSummary {
+	v := ratingSummary{SatisfactionSummary: s.Summary(), Target: directory.SatisfactionTarget, SatisfiedFrom: directory.SatisfiedFrom}
+	if v.State == directory.TooFew {
+		return v
+	}
+	v.Thin, v.Levels = v.N < directory.ComparableRatings, &s.Levels
+	v.ShareFrom3, v.Mean = new(roundTo(s.ShareFrom(3), 1e4)), new(roundTo(s.Mean(), 1e2))
+	return v
+}
+
+// originView is the distribution of one origin.
+type originView struct {
+	Origin search.TermRef `json:"origin"`
+	N      int64          `json:"n"`
+	// Levels is nil where there are too few, or where those of another origin could be
+	// computed from them and the total.
+	Levels *[5]int64 `json:"levels"`
+}
+
+func viewOrigins(f *consumer.RatingFigures, lang string) []originView {
+	order, invite := f.ByOrigin[directory.OrderOrigin], f.ByOrigin[directory.InviteOrigin]
+	apart := tooFewToTell(order.N()) || tooFewToTell(invite.N())
+	out := make([]originView, len(directory.RatingOrigins))
+	for i, t := range directory.RatingOrigins {
+		s := f.ByOrigin[directory.RatingOrigin(t.Code)]
+		out[i] = originView{Origin: search.NewTermRef(t, lang), N: s.N()}
+		if s.N() >= directory.MinRatings && !(apart && directory.RatingOrigin(t.Code).Proven()) {
+			out[i].Levels = &s.Levels
+		}
+	}
+	return out
+}
+
+func tooFewToTell(n int64) bool { return n > 0 && n < directory.MinRatings }
+
+// tells tells whether the levels of single ratings can be told, from which everybody
+// could compute the share.
+func tells(f *consumer.RatingFigures, proven bool) bool {
+	if proven {
+		s := f.Counted()
+		return s.N() >= directory.MinRatings
+	}
+	s := f.ByOrigin[directory.OpenOrigin]
+	return s.N() >= directory.MinRatings
+}
+
+// reasonCount is how many ratings are not counted for a reason.
+type reasonCount struct {
+	Reason search.TermRef `json:"reason"`
+	N      int64          `json:"n"`
+}
+
+func viewReasons(counts map[string]int64, lang string) []reasonCount {
+	out := []reasonCount{}
+	for _, rule := range slices.Sorted(maps.Keys(counts)) {
+		if t, ok := directory.RatingRuleTerm(rule); ok {
+			out = append(out, reasonCount{search.NewTermRef(t, lang), counts[rule]})
+		}
+	}
+	return out
+}
+
+func (a *api) listRatings(c *fiber.Ctx, in *input) error {
+	hash := in.queryHash()
+	after := in.readPosition(hash)
+	if err := in.err(); err != nil {
+		return err
+	}
+	listing, err := a.Store.Listings.Get(c.UserContext(), in.text("id"))
+	if err == nil && listing.Value.Status != directory.Published {
+		err = directory.Missing("listing")
+	}
+	if err != nil {
+		return err
+	}
+	filter := consumer.RatingFilter{Proven: in.boolean("proven"), Order: consumer.RatingOrder(in.text("sort"))}
+	docs, next, err := a.Consumer.Ratings(c.UserContext(), listing.Value.ID, filter, in.integer("limit"), after)
+	if err != nil {
+		return err
+	}
+	figures, err := a.Consumer.Figures(c.UserContext(), listing.Value.ID)
+	if err != nil {
+		return err
+	}
+	answer := struct {
+		Summary  ratingSummary `json:"summary"`
+		ByOrigin []originView  `json:"by_origin"`
+		Levels   []levelView   `json:"levels"`
+		Held     []reasonCount `json:"held"`
+		Excluded []reasonCount `json:"excluded"`
+		Items    []ratingView  `json:"items"`
+		Next     *string       `json:"next_cursor"`
+		DemoData bool          `json:"demo_data,omitempty"`
+	}{
+		summarize(figures.Counted()), viewOrigins(&figures, in.lang), viewLevels(in.lang), viewReasons(figures.Held, in.lang), viewReasons(figures.Excluded, in.lang),
+		make([]ratingView, len(docs)), nil, a.DemoData(),
+	}
+	for i := range docs {
+		r := &docs[i].Value
+		answer.Items[i] = viewRating(r, in.lang, tells(&figures, r.Origin.Proven()))
+	}
+	if answer.Next, err = nextCursor(hash, next); err != nil {
+		return err
+	}
+	text, err := toJSON(answer)
+	if err != nil {
+		return err
+	}
+	return sendTagged(c, fiber.MIMEApplicationJSONCharsetUTF8, text)
+}
+
+// listOrganizationRatings shows an organization what is said about its listings.
+func (a *api) listOrganizationRatings(c *fiber.Ctx, in *input) error {
+	hash := in.queryHash()
+	after := in.readPosition(hash)
+	if err := in.err(); err != nil {
+		return err
+	}
+	organization := in.text("id")
+	if err := in.covers(a, directory.Scope{Organization: organization}); err != nil {
+		return err
+	}
+	docs, next, err := a.Consumer.RatingsOf(c.UserContext(), organization, in.integer("limit"), after)
+	if err != nil {
+		return err
+	}
+	items := make([]ratingView, len(docs))
+	for i := range docs {
+		items[i] = viewRating(&docs[i].Value, in.lang, true)
+	}
+	return sendList(c, items, hash, next)
+}
+
+func (a *api) voteHelpful(c *fiber.Ctx, in *input) error   { return a.vote(c, in, true) }
+func (a *api) unvoteHelpful(c *fiber.Ctx, in *input) error { return a.vote(c, in, false) }
+
+func (a *api) vote(c *fiber.Ctx, in *input, helpful bool) error {
+	if err := in.err(); err != nil {
+		return err
+	}
+	if err := a.Consumer.Vote(c.UserContext(), in.caller, in.text("id"), helpful); err != nil {
+		return err
+	}
+	return c.SendStatus(fiber.StatusNoContent)
+}
+
+func (a *api) reportRating(c *fiber.Ctx, in *input) error {
+	if err := in.err(); err != nil {
+		return err
+	}
+	b := body[struct{ Reason, Text string }](in)
+	if err := a.Consumer.ReportRating(c.UserContext(), in.caller, in.text("id"), directory.RatingReport{Reason: b.Reason, Text: b.Text}); err != nil {
+		return err
+	}
+	return c.SendStatus(fiber.StatusNoContent)
+}
+
+// ratingOf returns the rating that a request is about, when it is within the caller's
+// scope. Others are not told whether there is one that is not shown.
+func (a *api) ratingOf(c *fiber.Ctx, in *input) (store.Doc[directory.Rating], error) {
+	if err := in.err(); err != nil {
+		return store.Doc[directory.Rating]{}, err
+	}
+	doc, err := a.Store.Ratings.Get(c.UserContext(), in.text("id"))
+	if err != nil {
+		return doc, err
+	}
+	if err := in.covers(a, doc.Value.Scope()); err != nil {
+		if doc.Value.State != directory.RatingPublished {
+			return doc, in.hide(a, c, "rating")
+		}
+		return doc, err
+	}
+	return doc, nil
+}
+
+func (a *api) replyRating(c *fiber.Ctx, in *input) error {
+	doc, err := a.ratingOf(c, in)
+	if err != nil {
+		return err
+	}
+	if doc, err = a.Consumer.Reply(c.UserContext(), in.caller, doc.Value.ID, body[struct{ Text string }](in).Text); err != nil {
+		return err
+	}
+	return sendSecret(c, viewRating(&doc.Value, in.lang, true))
+}
+
+func (a *api) removeReply(c *fiber.Ctx, in *input) error {
+	doc, err := a.ratingOf(c, in)
+	if err != nil {
+		return err
+	}
+	if err := a.Consumer.RemoveReply(c.UserContext(), doc.Value.ID); err != nil {
+		return err
+	}
+	return c.SendStatus(fiber.StatusNoContent)
+}
+
+// ratingReview is a rating as the officials see it who decide about it.
+type ratingReview struct {
+	ratingView
+	Name         string           `json:"name"` // of the listing
+	Kind         directory.Kind   `json:"kind"`
+	Region       search.RegionRef `json:"region"`
+	Organization string           `json:"organization"`
+	State        search.TermRef   `json:"state"`
+	Origin       search.TermRef   `json:"origin"`
+	Findings     []findingView    `json:"findings"`
+	Reports      []ratingReport   `json:"reports"`
+	History      []ratingEdit     `json:"history"`
+	Decision     *ratingDecision  `json:"decision"`
+	Version      int64            `json:"version"` // for If-Match: "rV"
+}
+
+type findingView struct {
+	Rule   search.TermRef `json:"rule"`
+	Detail string         `json:"detail"`
+	At     time.Time      `json:"at"`
+}
+
+type ratingReport struct {
+	Reason search.TermRef `json:"reason"`
+	Text   string         `json:"text"`
+	At     time.Time      `json:"at"`
+}
+
+type ratingEdit struct {
+	Level levelRef  `json:"level"`
+	Text  string    `json:"text"`
+	Until time.Time `json:"until"`
+}
+
+type ratingDecision struct {
+	State  search.TermRef `json:"state"`
+	Reason string         `json:"reason"`
+	By     string         `json:"by"`
+	At     time.Time      `json:"at"`
+}
+
+// viewRatingReviews shows ratings to officials.
+func (a *api) viewRatingReviews(c *fiber.Ctx, in *input, docs ...store.Doc[directory.Rating]) ([]ratingReview, error) {
+	ids := make([]string, len(docs))
+	for i := range docs {
+		ids[i] = docs[i].Value.Listing
+	}
+	listings, err := a.Store.Listings.ByID(c.UserContext(), ids...)
+	if err != nil {
+		return nil, err
+	}
+	out := make([]ratingReview, len(docs))
+	for i := range docs {
+		r := &docs[i].Value
+		v := ratingReview{
+			ratingView: viewRating(r, in.lang, true), Kind: r.Kind, Region: search.NewRegionRef(a.Regions, r.Region, in.lang), Organization: r.Organization,
+			State: refOf(directory.RatingStates, string(r.State), in.lang), Origin: refOf(directory.RatingOrigins, string(r.Origin), in.lang),
+			Findings: []findingView{}, Reports: []ratingReport{}, History: []ratingEdit{}, Version: docs[i].Version,
+		}
+		if l := listings[r.Listing]; l != nil {
+			v.Name = l.Names.In(in.lang)
+		}
+		for _, f := range r.Findings {
+			v.Findings = append(v.Findings, findingView{refOf(directory.RatingRuleTerms, f.Rule, in.lang), f.Detail, f.At})
+		}
+		for _, p := range r.Reports {
+			v.Reports = append(v.Reports, ratingReport{refOf(directory.RatingReportReasons, p.Reason, in.lang), p.Text, p.At})
+		}
+		for _, h := range r.History {
+			v.History = append(v.History, ratingEdit{levelRef{h.Level, directory.Levels[h.Level-1].In(in.lang)}, h.Text, h.Until})
+		}
+		if d := r.Decision; d != nil {
+			v.Decision = &ratingDecision{refOf(directory.RatingStates, string(d.State), in.lang), d.Reason, d.By, d.At}
+		}
+		out[i] = v
+	}
+	return out, nil
+}
+
+func (a *api) listRatingQueue(c *fiber.Ctx, in *input) error {
+	hash := in.queryHash()
+	after := in.readPosition(hash)
+	if err := in.err(); err != nil {
+		return err
+	}
+	docs, next, err := a.Consumer.RatingQueue(c.UserContext(), in.caller, in.permission, in.integer("limit"), after)
+	if err != nil {
+		return err
+	}
+	items, err := a.viewRatingReviews(c, in, docs...)
+	if err != nil {
+		return err
+	}
+	return sendList(c, items, hash, next)
+}
+
+// ratingTag is the ETag of a rating, for If-Match.
+func ratingTag(version int64) string { return `"r` + strconv.FormatInt(version, 10) + `"` }
+
+func (a *api) sendRatingReview(c *fiber.Ctx, in *input, doc store.Doc[directory.Rating]) error {
+	views, err := a.viewRatingReviews(c, in, doc)
+	if err != nil {
+		return err
+	}
+	c.Set(fiber.HeaderETag, ratingTag(doc.Version))
+	return sendSecret(c, views[0])
+}
+
+func (a *api) getRatingReview(c *fiber.Ctx, in *input) error {
+	doc, err := a.ratingOf(c, in)
+	if err != nil {
+		return err
+	}
+	return a.sendRatingReview(c, in, doc)
+}
+
+func (a *api) decideRating(c *fiber.Ctx, in *input) error {
+	doc, err := a.ratingOf(c, in)
+	if err != nil {
+		return err
+	}
+	if err := requireMatch(in, ratingTag(doc.Version)); err != nil {
+		return err
+	}
+	b := body[struct {
+		State  directory.RatingState
+		Reason string
+	}](in)
+	if doc, err = a.Consumer.DecideRating(c.UserContext(), in.caller, doc, b.State, b.Reason, in.client); err != nil {
+		return err
+	}
+	return a.sendRatingReview(c, in, doc)
+}
+
+// roundTo rounds to so many parts of one.
+func roundTo(v, parts float64) float64 { return math.Round(v*parts) / parts }
