@@ -205,6 +205,7 @@ func (a *Auth) erase(ctx context.Context, account directory.Account) (err error)
 		a.Store.Votes.RemoveAll(ctx, of),
 		forget(ctx, a.Store.Bookings, of, a.now(), (*directory.Booking).Forget),
 		forget(ctx, a.Store.Ratings, of, a.now(), (*directory.Rating).Forget),
+		forget(ctx, a.Store.Complaints, of, a.now(), (*directory.Complaint).Forget),
 		a.Store.PhoneCodes.Remove(ctx, account.PhoneHash),
 	); err != nil {
 		return err
@@ -238,6 +239,7 @@ type Belongings struct {
 	Claims        []directory.Claim
 	Bookings      []directory.Booking
 	Ratings       []directory.Rating
+	Complaints    []directory.Complaint
 	Audit         []directory.AuditEntry // what they did last, the newest first
 	Shortened     bool                   // whether there is more of it than exportedAudit
 }
@@ -256,13 +258,14 @@ func (a *Auth) Export(ctx context.Context, caller directory.Caller) (Belongings,
 		return b, err
 	}
 	b.Account, b.Grants = account.Value, caller.Grants
-	var errs [7]error
+	var errs [8]error
 	b.Sessions, errs[0] = a.Sessions(ctx, caller.Account)
 	b.Favourites, errs[1] = values(a.Store.Favourites.All(ctx, of("account")))
 	b.Notifications, errs[2] = values(a.Store.Notifications.All(ctx, of("account")))
 	b.Claims, errs[4] = values(a.Store.Claims.All(ctx, of("account")))
 	b.Ratings, errs[6] = values(a.Store.Ratings.All(ctx, of("account")))
 	b.Bookings, errs[5] = values(a.Store.Bookings.All(ctx, of("account")))
+	b.Complaints, errs[7] = values(a.Store.Complaints.All(ctx, of("account")))
 	lines := of("actor")
 	lines.Desc, lines.Limit = true, exportedAudit
 	audit, more, err := a.Store.Audit.Find(ctx, lines)

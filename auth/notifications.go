@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"qingfu/directory"
@@ -55,4 +56,18 @@ func (a *Auth) MembersOf(ctx context.Context, organization string) ([]directory.
 	}
 	docs, err := a.Store.Grants.All(ctx, store.Where(store.Equal("organization", organization)))
 	return store.Values(docs), err
+}
+
+// OfficialsOf returns the grants of the officials of a bureau whose region is exactly
+// that one and who have a power, and for the zero scope those of the admins. What a
+// scope without officials means is for the caller to decide: it may go up.
+func (a *Auth) OfficialsOf(ctx context.Context, s directory.Scope, power directory.Power) ([]directory.Grant, error) {
+	role := directory.Official
+	if s == (directory.Scope{}) {
+		role = directory.Admin
+	}
+	docs, err := a.Store.Grants.All(ctx, store.Where(store.Equal("role", string(role))))
+	return slices.DeleteFunc(store.Values(docs), func(g directory.Grant) bool {
+		return g.Scope() != s || role == directory.Official && !slices.Contains(g.Powers, power)
+	}), err
 }

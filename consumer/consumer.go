@@ -78,7 +78,7 @@ func (c *Consumer) Run(ctx context.Context) error {
 // Sweep does once what [Consumer.Run] repeats. It is idempotent and may run on
 // several servers at once.
 func (c *Consumer) Sweep(ctx context.Context) error {
-	return errors.Join(c.tallyOnce(ctx), c.sweepRatingInvitations(ctx), c.sweepTraces(ctx), c.sweepBookings(ctx))
+	return errors.Join(c.tallyOnce(ctx), c.sweepRatingInvitations(ctx), c.sweepTraces(ctx), c.sweepBookings(ctx), c.sweepComplaints(ctx))
 }
 
 // lock makes those who hold it for the same organization wait for each other; what

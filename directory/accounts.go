@@ -164,6 +164,27 @@ const (
 	NoteBookingNoShow    NotificationKind = "booking_no_show"
 	NoteBookingExpired   NotificationKind = "booking_expired"
 	NoteRateBooking      NotificationKind = "rate_booking" // a day after completion
+
+	// About complaints: complaint, listing, name, and what stands beside each. The first
+	// two are for officials, the last four for the organization, those to both for it
+	// and the resident, the others for the resident.
+	NoteComplaintWaiting     NotificationKind = "complaint_waiting"     // one lies on their desk; on
+	NoteComplaintDue         NotificationKind = "complaint_due"         // its deadline is near or past; on
+	NoteComplaintAccepted    NotificationKind = "complaint_accepted"    // on
+	NoteComplaintRefused     NotificationKind = "complaint_refused"     // text
+	NoteComplaintAsked       NotificationKind = "complaint_asked"       // an official asks for more; text
+	NoteComplaintAnswered    NotificationKind = "complaint_answered"    // by the firm
+	NoteComplaintTransferred NotificationKind = "complaint_transferred" // to another bureau or region
+	NoteComplaintAsksSolved  NotificationKind = "complaint_asks_solved" // the questionnaire
+	NoteComplaintResolved    NotificationKind = "complaint_resolved"    // to both
+	NoteComplaintUnresolved  NotificationKind = "complaint_unresolved"  // to both
+	NoteComplaintClosed      NotificationKind = "complaint_closed"      // to both
+	NoteComplaintHandedOver  NotificationKind = "complaint_handed_over" // to both; reference
+	NoteComplaintDuplicate   NotificationKind = "complaint_duplicate"   // to both
+	NoteComplaintReceived    NotificationKind = "complaint_received"    // on
+	NoteComplaintAnswerDue   NotificationKind = "complaint_answer_due"  // on
+	NoteComplaintReopened    NotificationKind = "complaint_reopened"    // on
+	NoteComplaintWithdrawn   NotificationKind = "complaint_withdrawn"
 )
 
 // NotificationKinds are all kinds of notification.
@@ -172,4 +193,7 @@ var NotificationKinds = []NotificationKind{NoteGranted, NoteRevoked, NoteSession
 	NoteApproved, NoteRejected, NoteReturned, NoteSuspended, NoteMerged, NoteReported, NoteImported, NoteReviewDue,
 	NoteRatingReplied, NoteRatingReleased, NoteRatingExcluded,
 	NoteBookingRequested, NoteRequestOpen, NoteBookingQuoted, NoteBookingChosen, NoteBookingAccepted, NoteBookingDeclined,
-	NoteBookingCancelled, NoteBookingCompleted, NoteBookingNoShow, NoteBookingExpired, NoteRateBooking}
+	NoteBookingCancelled, NoteBookingCompleted, NoteBookingNoShow, NoteBookingExpired, NoteRateBooking,
+	NoteComplaintWaiting, NoteComplaintDue, NoteComplaintAccepted, NoteComplaintRefused, NoteComplaintAsked, NoteComplaintAnswered,
+	NoteComplaintTransferred, NoteComplaintAsksSolved, NoteComplaintResolved, NoteComplaintUnresolved, NoteComplaintClosed,
+	NoteComplaintHandedOver, NoteComplaintDuplicate, NoteComplaintReceived, NoteComplaintAnswerDue, NoteComplaintReopened, NoteComplaintWithdrawn}

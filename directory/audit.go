@@ -44,8 +44,9 @@ const (
 	AuditInvitation   AuditAction = "invitation"   // to an organization: made, withdrawn or accepted
 	AuditReview       AuditAction = "review"       // an official decided about a listing
 	AuditRating       AuditAction = "rating"       // an official decided about a rating
+	AuditComplaint    AuditAction = "complaint"    // an official did something about a complaint
 	AuditKey          AuditAction = "key"          // a key was made or withdrawn
 )
 
 // AuditActions are all actions.
-var AuditActions = []AuditAction{AuditSignIn, AuditCode, AuditRefresh, AuditSecondFactor, AuditSessionEnd, AuditGrant, AuditRevoke, AuditAccess, AuditErasure, AuditOrganization, AuditClaim, AuditInvitation, AuditReview, AuditRating, AuditKey}
+var AuditActions = []AuditAction{AuditSignIn, AuditCode, AuditRefresh, AuditSecondFactor, AuditSessionEnd, AuditGrant, AuditRevoke, AuditAccess, AuditErasure, AuditOrganization, AuditClaim, AuditInvitation, AuditReview, AuditRating, AuditComplaint, AuditKey}

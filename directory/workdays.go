@@ -45,3 +45,19 @@ func (cal *Calendar) Workdays(from, to time.Time) int {
 	}
 	return n
 }
+
+// LastWorkdays returns when the last n working days before a deadline begin, of
+// which the one that ends with it is the first: for n = 1 its beginning. So n whole
+// working days are left then, whatever holidays lie between. n is at least 1.
+func (cal *Calendar) LastWorkdays(deadline time.Time, n int) time.Time {
+	day := deadline.Add(-time.Millisecond).In(Shanghai)
+	day = time.Date(day.Year(), day.Month(), day.Day(), 0, 0, 0, 0, Shanghai)
+	for {
+		if cal.IsWorkday(DateOf(day)) {
+			if n--; n <= 0 {
+				return day.UTC()
+			}
+		}
+		day = day.AddDate(0, 0, -1)
+	}
+}

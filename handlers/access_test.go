@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"qingfu/auth"
 	"qingfu/directory"
@@ -20,7 +21,7 @@ const (
 var (
 	owner    = directory.Grant{Role: directory.Owner, Organization: ownOrganization}
 	staff    = directory.Grant{Role: directory.Staff, Organization: ownOrganization}
-	official = directory.Grant{Role: directory.Official, Bureau: directory.CivilAffairs, Region: "630200", Powers: []directory.Power{directory.ReviewPower}}
+	official = directory.Grant{Role: directory.Official, Bureau: directory.CivilAffairs, Region: "630200", Powers: []directory.Power{directory.ReviewPower, directory.ComplaintsPower}}
 	admin    = directory.Grant{Role: directory.Admin}
 )
 
@@ -38,7 +39,7 @@ func (f *fixture) withoutSecondFactor(t *testing.T, g directory.Grant) []string 
 // fill puts values into the path of an operation.
 func fill(path string) string {
 	return strings.NewReplacer("{id}", ownOrganization, "{account}", otherOrganization, "{invitation}", strings.Repeat("a", 64),
-		"{code}", "630100", "{file}", "docs.js", "{size}", "thumb").Replace(path)
+		"{code}", "630100", "{file}", "docs.js", "{size}", "thumb", "{photo}", strings.Repeat("a", 64)).Replace(path)
 }
 
 // TestEveryOperationAsEveryRole compares what happens with the table. Each call
@@ -68,6 +69,7 @@ func TestEveryOperationAsEveryRole(t *testing.T) {
 		{"admin, one factor", directory.Admin, false, f.withoutSecondFactor(t, admin)},
 	}
 	for _, r := range f.api.routes() {
+		f.clock.advance(time.Second) // because all of them are more than a network may ask for in a minute
 		for _, w := range callers {
 			want := http.StatusBadRequest
 			switch p := r.permission; {
@@ -188,6 +190,12 @@ func TestScopes(t *testing.T) {
 		return "/v1/ratings/" + id
 	}
 	ownRating, theirRating := ratingOf(mine), ratingOf(theirs)
+	// A complaint about each of the listings.
+	complained := func(listing string) string {
+		id, _ := textOf(walk{f, t, f.as(t)}.step(201, "POST", "/v1/complaints", `{"listing":"`+listing+`","subject":"price","text":"多收费"}`), "id")
+		return "/v1/complaints/" + id
+	}
+	ownComplaint, theirComplaint := complained(mine), complained(theirs)
 	tested := map[string]bool{}
 	for _, tc := range []struct {
 		operation, caller, method, path, body string
@@ -338,6 +346,36 @@ func TestScopes(t *testing.T) {
 		{"decideRating", "official", "POST", theirRating + "/decision", `{"state":"excluded","reason":"x"}`, 403},
 		{"decideRating", "both", "POST", ownRating + "/decision", `{"state":"excluded"}`, 400},
 		{"decideRating", "official", "POST", ownRating + "/decision", `{"state":"excluded","reason":"查实为虚假评价"}`, 200},
+
+		{"listComplaintQueue", "official", "GET", "/v1/complaint-queue", "", 200},
+		{"listComplaintQueue", "official", "GET", "/v1/complaint-queue?region=630202", "", 200},
+		{"listComplaintQueue", "official", "GET", "/v1/complaint-queue?region=632700", "", 403},
+		{"listComplaintQueue", "official", "GET", "/v1/complaint-queue?bureau=health", "", 403},
+		{"listComplaintQueue", "owner", "GET", "/v1/complaint-queue", "", 403},
+		{"listOrganizationComplaints", "owner", "GET", own + "/complaints", "", 200},
+		{"listOrganizationComplaints", "owner", "GET", others + "/complaints", "", 403},
+		{"answerComplaint", "owner", "POST", ownComplaint + "/answer", `{"text":"已核对"}`, 404}, // not accepted yet
+		{"acceptComplaint", "market", "POST", ownComplaint + "/accept", "", 403},              // without the power
+		{"acceptComplaint", "official", "POST", theirComplaint + "/accept", "", 404},
+		{"acceptComplaint", "official", "POST", ownComplaint + "/accept", "", 200},
+		{"answerComplaint", "owner", "POST", ownComplaint + "/answer", `{"text":"已核对"}`, 200},
+		{"answerComplaint", "owner", "POST", theirComplaint + "/answer", `{"text":"已核对"}`, 404},
+		{"refuseComplaint", "official", "POST", theirComplaint + "/refuse", `{"text":"无关"}`, 404},
+		{"askComplaint", "official", "POST", theirComplaint + "/ask", `{"text":"何时"}`, 404},
+		{"askComplaint", "official", "POST", ownComplaint + "/ask", `{"text":"何时"}`, 200},
+		{"transferComplaint", "official", "POST", theirComplaint + "/transfer", `{"bureau":"civil_affairs","region":"630200","text":"无关"}`, 404},
+		{"mediateComplaint", "official", "POST", theirComplaint + "/mediate", "", 404},
+		{"resolveComplaint", "official", "POST", theirComplaint + "/resolve", `{"text":"已退款"}`, 404},
+		{"failComplaint", "official", "POST", theirComplaint + "/fail", `{"text":"无果"}`, 404},
+		{"closeComplaint", "official", "POST", theirComplaint + "/close", "", 404},
+		{"handOverComplaint", "official", "POST", theirComplaint + "/hand-over", `{"reference":"16301002"}`, 404},
+		{"markComplaintDuplicate", "official", "POST", theirComplaint + "/duplicate", `{"of":"` + strings.TrimPrefix(ownComplaint, "/v1/complaints/") + `"}`, 404},
+		{"markComplaintDuplicate", "official", "POST", ownComplaint + "/duplicate", `{"of":"` + strings.TrimPrefix(theirComplaint, "/v1/complaints/") + `"}`, 400},
+		{"redactComplaint", "official", "POST", theirComplaint + "/redact", `{"text":"略"}`, 404},
+		{"redactComplaint", "official", "POST", ownComplaint + "/redact", `{"text":"略"}`, 200},
+		{"transferComplaint", "official", "POST", ownComplaint + "/transfer", `{"bureau":"market_regulation","text":"价格"}`, 200},
+		{"resolveComplaint", "official", "POST", ownComplaint + "/resolve", `{"text":"已退款"}`, 403}, // not theirs any more
+		{"resolveComplaint", "admin", "POST", ownComplaint + "/resolve", `{"text":"已退款"}`, 200},
 	} {
 		tested[tc.operation] = true
 		headers := append([]string{"If-Match", "*"}, callers[tc.caller]...)

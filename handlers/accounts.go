@@ -163,6 +163,10 @@ func (a *api) exportMe(c *fiber.Ctx, in *input) error {
 	if err != nil {
 		return err
 	}
+	complaints, err := a.viewComplaints(c.UserContext(), in, b.Complaints)
+	if err != nil {
+		return err
+	}
 	c.Set(fiber.HeaderContentDisposition, `attachment; filename="qingfu-export.json"`)
 	return sendSecret(c, struct {
 		ExportedAt     time.Time          `json:"exported_at"`
@@ -173,9 +177,10 @@ func (a *api) exportMe(c *fiber.Ctx, in *input) error {
 		Claims         []claimView        `json:"claims"`
 		Bookings       []bookingView      `json:"bookings"`
 		Ratings        []ownRatingView    `json:"ratings"`
+		Complaints     []complaintView    `json:"complaints"`
 		Audit          []auditView        `json:"audit"`
 		AuditShortened bool               `json:"audit_shortened"`
-	}{a.Now(), v, viewSessions(b.Sessions, in.caller.Session), exportFavourites(b), a.viewNotifications(b.Notifications, in.lang), viewOwnClaims(b.Claims), bookings, viewOwnRatings(b.Ratings, in.lang), viewAudit(b.Audit), b.Shortened})
+	}{a.Now(), v, viewSessions(b.Sessions, in.caller.Session), exportFavourites(b), a.viewNotifications(b.Notifications, in.lang), viewOwnClaims(b.Claims), bookings, viewOwnRatings(b.Ratings, in.lang), complaints, viewAudit(b.Audit), b.Shortened})
 }
 
 // favouriteExport is a favourite in an export.

@@ -93,7 +93,7 @@ func (a *api) getPhoto(c *fiber.Ctx, in *input) error {
 	if len(doc.Value.Owners(directory.ListingPhoto))+len(doc.Value.Owners(directory.RatingPhoto)) == 0 {
 		return directory.Missing("photo")
 	}
-	return a.sendPicture(c, in, "public, max-age=31536000, immutable")
+	return a.sendPicture(c, in, in.text("id"), "public, max-age=31536000, immutable")
 }
 
 // getOwnPhoto shows a resident what they have uploaded.
@@ -108,7 +108,7 @@ func (a *api) getOwnPhoto(c *fiber.Ctx, in *input) error {
 	if p := &doc.Value; !p.Has(in.caller.Account, directory.RatingPhoto) && !p.Has(in.caller.Account, directory.EvidencePhoto) {
 		return directory.Missing("photo")
 	}
-	return a.sendPicture(c, in, "private, no-store")
+	return a.sendPicture(c, in, in.text("id"), "private, no-store")
 }
 
 // getDocument shows a photo of papers to those who look after an organization
@@ -131,7 +131,7 @@ func (a *api) getDocument(c *fiber.Ctx, in *input) error {
 	}
 	for i := range organizations {
 		if in.covers(a, organizations[i].Value.Scope()) == nil {
-			return a.sendPicture(c, in, "private, no-store")
+			return a.sendPicture(c, in, in.text("id"), "private, no-store")
 		}
 	}
 	return in.hide(a, c, "photo")
@@ -139,8 +139,8 @@ func (a *api) getDocument(c *fiber.Ctx, in *input) error {
 
 // sendPicture sends what stands under the name of a photo, which never changes,
 // so that the name can be the ETag.
-func (a *api) sendPicture(c *fiber.Ctx, in *input, caching string) error {
-	id, size := in.text("id"), in.text("size")
+func (a *api) sendPicture(c *fiber.Ctx, in *input, id, caching string) error {
+	size := in.text("size")
 	etag := `"` + id[:16] + "-" + size + `"`
 	known := matches(c.Get(fiber.HeaderIfNoneMatch), etag)
 	var picture []byte

@@ -32,7 +32,9 @@ var (
 	involved  = directory.Permission{Roles: []directory.Role{directory.Owner, directory.Staff, directory.Official, directory.Admin}, Power: directory.ReviewPower}
 	// belonging are an organization's own people, and admins in their place.
 	belonging = directory.Permission{Roles: []directory.Role{directory.Owner, directory.Staff, directory.Admin}}
-	auditors  = directory.Permission{Roles: []directory.Role{directory.Official, directory.Admin}}
+	// caseworkers handle complaints.
+	caseworkers = directory.Permission{Roles: []directory.Role{directory.Official, directory.Admin}, Power: directory.ComplaintsPower}
+	auditors    = directory.Permission{Roles: []directory.Role{directory.Official, directory.Admin}}
 )
 
 // routes is every operation, who may call it and how often. GET answers HEAD, too.
@@ -168,6 +170,30 @@ func (a *api) routes() []route {
 		{"GET", "/v1/rating-queue", "listRatingQueue", reviewers, reading, a.listRatingQueue},
 		{"GET", "/v1/ratings/{id}/review", "getRatingReview", reviewers, reading, a.getRatingReview},
 		{"POST", "/v1/ratings/{id}/decision", "decideRating", reviewers, writing, a.decideRating},
+
+		{"POST", "/v1/complaints", "fileComplaint", account, writing, a.fileComplaint},
+		{"GET", "/v1/complaints", "listComplaints", account, reading, a.listComplaints},
+		{"GET", "/v1/complaints/{id}", "getComplaint", account, reading, a.getComplaint},
+		{"GET", "/v1/complaints/{id}/photos/{photo}/{size}.jpg", "getComplaintPhoto", account, reading, a.getComplaintPhoto},
+		{"GET", "/v1/organizations/{id}/complaints", "listOrganizationComplaints", members, reading, a.listOrganizationComplaints},
+		{"GET", "/v1/complaint-queue", "listComplaintQueue", caseworkers, reading, a.listComplaintQueue},
+		{"POST", "/v1/complaints/{id}/supply", "supplyComplaint", account, writing, a.supplyComplaint},
+		{"POST", "/v1/complaints/{id}/withdraw", "withdrawComplaint", account, writing, a.withdrawComplaint},
+		{"POST", "/v1/complaints/{id}/reopen", "reopenComplaint", account, writing, a.reopenComplaint},
+		{"POST", "/v1/complaints/{id}/questionnaire", "answerQuestionnaire", account, writing, a.answerQuestionnaire},
+		{"POST", "/v1/complaints/{id}/answer", "answerComplaint", members, writing, a.answerComplaint},
+		{"POST", "/v1/complaints/{id}/accept", "acceptComplaint", caseworkers, writing, a.acceptComplaint},
+		{"POST", "/v1/complaints/{id}/refuse", "refuseComplaint", caseworkers, writing, a.refuseComplaint},
+		{"POST", "/v1/complaints/{id}/ask", "askComplaint", caseworkers, writing, a.askComplaint},
+		{"POST", "/v1/complaints/{id}/transfer", "transferComplaint", caseworkers, writing, a.transferComplaint},
+		{"POST", "/v1/complaints/{id}/mediate", "mediateComplaint", caseworkers, writing, a.mediateComplaint},
+		{"POST", "/v1/complaints/{id}/resolve", "resolveComplaint", caseworkers, writing, a.resolveComplaint},
+		{"POST", "/v1/complaints/{id}/fail", "failComplaint", caseworkers, writing, a.failComplaint},
+		{"POST", "/v1/complaints/{id}/close", "closeComplaint", caseworkers, writing, a.closeComplaint},
+		{"POST", "/v1/complaints/{id}/hand-over", "handOverComplaint", caseworkers, writing, a.handOverComplaint},
+		{"POST", "/v1/complaints/{id}/duplicate", "markComplaintDuplicate", caseworkers, writing, a.markComplaintDuplicate},
+		{"POST", "/v1/complaints/{id}/redact", "redactComplaint", caseworkers, writing, a.redactComplaint},
+		{"GET", "/v1/listings/{id}/complaint-figures", "getComplaintFigures", public, reading, a.getComplaintFigures},
 
 		{"GET", "/openapi.yaml", "openAPI", public, reading, a.openAPI},
 		{"GET", "/docs", "docs", public, reading, a.docs},

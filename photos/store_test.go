@@ -269,6 +269,10 @@ func TestSweep(t *testing.T) {
 		second(st.Revisions.Insert(t.Context(), directory.Revision{ID: "a", Content: listing("of a revision")})),
 		second(st.Organizations.Insert(t.Context(), directory.Organization{ID: own, Documents: []string{keep("of an organization").ID}})),
 		second(st.Claims.Insert(t.Context(), directory.Claim{ID: "a", Documents: []string{keep("of a claim").ID}})),
+		second(st.Complaints.Insert(t.Context(), directory.Complaint{ID: "a", Evidence: []string{keep("of a complaint").ID}})),
+		second(st.Ratings.Insert(t.Context(), directory.Rating{
+			ID: "a", Photos: []string{keep("of a rating").ID}, History: []directory.RatingEdit{{Photos: []string{keep("of a rating before").ID}}},
+		})),
 	} {
 		if err != nil {
 			t.Fatal(err)

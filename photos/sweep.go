@@ -109,6 +109,14 @@ func (s *Store) sweepDocuments(ctx context.Context, old time.Time) (deleted int,
 	if err := errors.Join(
 		s.Documents.Claims.Each(ctx, all, func(d *store.Doc[directory.Claim]) error { return documents(d.Value.Documents) }),
 		s.Documents.Organizations.Each(ctx, all, func(d *store.Doc[directory.Organization]) error { return documents(d.Value.Documents) }),
+		s.Documents.Complaints.Each(ctx, all, func(d *store.Doc[directory.Complaint]) error { return documents(d.Value.Evidence) }),
+		s.Documents.Ratings.Each(ctx, all, func(d *store.Doc[directory.Rating]) error {
+			named := d.Value.Photos
+			for _, before := range d.Value.History {
+				named = append(slices.Clip(named), before.Photos...)
+			}
+			return documents(named)
+		}),
 		s.Documents.Proposals.Each(ctx, all, func(d *store.Doc[directory.Proposal]) error { return listing(&d.Value.Content) }),
 		s.Documents.Listings.Each(ctx, all, func(d *store.Doc[directory.Listing]) error { return listing(&d.Value) }),
 		s.Documents.Revisions.Each(ctx, all, func(d *store.Doc[directory.Revision]) error { return listing(&d.Value.Content) }),

@@ -33,6 +33,7 @@ type Store struct {
 	Ratings           *Collection[directory.Rating]
 	RatingInvitations *Collection[directory.RatingInvitation]
 	Votes             *Collection[directory.Vote]
+	Complaints        *Collection[directory.Complaint]
 
 	Windows *Collection[Window]
 	Meta    *Collection[Mark]
@@ -399,6 +400,58 @@ func New(ctx context.Context, engine Engine) (*Store, error) {
 			},
 			indexes: []Index{{Fields: []string{"rating"}}, {Fields: []string{"account"}}},
 		},
+		Complaints: &Collection[directory.Complaint]{
+			name: "complaints", item: "complaint",
+			id: func(k *directory.Complaint) string { return k.ID },
+			fields: []FieldOf[directory.Complaint]{
+				{"account", String, func(k *directory.Complaint) any { return k.Account }},
+				{"listing", String, func(k *directory.Complaint) any { return k.Listing }},
+				{"organization", String, func(k *directory.Complaint) any { return k.Organization }},
+				{"bureau", String, func(k *directory.Complaint) any { return string(k.Bureau) }},
+				{"region", String, func(k *directory.Complaint) any { return k.Region }},
+				{"state", String, func(k *directory.Complaint) any { return string(k.State) }},
+				{"open", Int, func(k *directory.Complaint) any { return flag(k.Open()) }},
+				{"due", Int, func(k *directory.Complaint) any { return millis(k.DueAt()) }},
+				// Whether its organization sees it.
+				{"accepted", Int, func(k *directory.Complaint) any { return flag(k.AcceptedAt != nil) }},
+				{"duplicate_of", String, func(k *directory.Complaint) any { return k.DuplicateOf }},
+				// What is counted of a listing.
+				{"counted", Int, func(k *directory.Complaint) any { return flag(k.Counted()) }},
+				{"outcome", String, func(k *directory.Complaint) any { return string(k.Outcome) }},
+				{"days", Int, func(k *directory.Complaint) any { return int64(k.Days) }},
+				// An account has one open complaint about a thing, and no two have the same key.
+				{"current", String, func(k *directory.Complaint) any {
+					if k.Open() {
+						return k.Account + " " + k.About()
+					}
+					return k.ID
+				}},
+				{"once", String, func(k *directory.Complaint) any {
+					if k.Once != "" {
+						return k.Once
+					}
+					return k.ID
+				}},
+				// When the clock has to look at it, 0 for never, and whether somebody has not
+				// been told of an event.
+				{"wake", Int, func(k *directory.Complaint) any { return millis(k.WakeAt()) }},
+				{"untold", Int, func(k *directory.Complaint) any { return flag(k.Told < len(k.History)) }},
+			},
+			indexes: []Index{
+				{Fields: []string{"account", "open"}},
+				{Fields: []string{"account"}},
+				{Fields: []string{"organization", "accepted"}},
+				{Fields: []string{"listing", "counted", "outcome", "days"}},
+				{Fields: []string{"listing", "open"}},
+				{Fields: []string{"open", "due"}},
+				{Fields: []string{"state", "due"}},
+				{Fields: []string{"duplicate_of"}},
+				{Fields: []string{"current"}, Unique: true},
+				{Fields: []string{"once"}, Unique: true},
+				{Fields: []string{"wake"}},
+				{Fields: []string{"untold"}},
+			},
+		},
 		Windows: &Collection[Window]{
 			name: "windows", item: "window",
 			id:      func(w *Window) string { return w.ID },
@@ -416,7 +469,7 @@ func New(ctx context.Context, engine Engine) (*Store, error) {
 		s.Listings, s.Accounts, s.Grants, s.Sessions, s.PhoneCodes, s.SigningKeys,
 		s.Favourites, s.Notifications, s.Audit, s.Organizations, s.Claims, s.Invitations,
 		s.Proposals, s.Revisions, s.Reports, s.Imports, s.Files, s.Photos,
-		s.Bookings, s.BookingCalendars, s.Ratings, s.RatingInvitations, s.Votes, s.Windows, s.Meta,
+		s.Bookings, s.BookingCalendars, s.Ratings, s.RatingInvitations, s.Votes, s.Complaints, s.Windows, s.Meta,
 	} {
 		if err := c.declare(ctx, engine); err != nil {
 			return nil, err
