@@ -149,7 +149,7 @@ func (c *Consumer) recent(ctx context.Context, r *directory.Rating, e *directory
 // others before. The ratings that belong to a crowd with it are held with it, because
 // the first of a crowd looks like any other. It is idempotent.
 func (c *Consumer) judgeAgain(ctx context.Context, r *directory.Rating) error {
-	if r.Demo || r.State != directory.RatingPublished && r.State != directory.RatingHeld || r.Decision != nil && !r.UpdatedAt.After(r.Decision.At) {
+	if r.Account == "" || r.State != directory.RatingPublished && r.State != directory.RatingHeld || r.Decision != nil && !r.UpdatedAt.After(r.Decision.At) {
 		return nil
 	}
 	findings, err := c.judge(ctx, r, false)

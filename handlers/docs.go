@@ -18,7 +18,7 @@ import (
 //go:embed docs
 var docsFS embed.FS
 
-// file is something that the reference page consists of.
+// file is something that the reference page, or the page for ratings, consists of.
 type file struct {
 	contentType string
 	body        []byte // compressed with gzip when zipped is set
@@ -47,6 +47,9 @@ func (a *api) docFiles() (map[string]file, error) {
 		{"index.html", fiber.MIMETextHTMLCharsetUTF8, "docs/index.html", docsFS, false},
 		{"docs.js", mimeScript, "docs/docs.js", docsFS, false},
 		{"docs.css", mimeCSS, "docs/docs.css", docsFS, false},
+		{"rate.html", fiber.MIMETextHTMLCharsetUTF8, "docs/rate.html", docsFS, false},
+		{"rate.js", mimeScript, "docs/rate.js", docsFS, false},
+		{"rate.css", mimeCSS, "docs/rate.css", docsFS, false},
 		{"swagger-ui-bundle.js", mimeScript, "swagger-ui-bundle.js.gz", swaggerui.FS, true},
 		{"swagger-ui.css", mimeCSS, "swagger-ui.css.gz", swaggerui.FS, true},
 	} {
@@ -85,12 +88,17 @@ const (
 const docsPolicy = "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; " +
 	"connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 
-func (a *api) docs(c *fiber.Ctx, in *input) error {
+func (a *api) docs(c *fiber.Ctx, in *input) error { return a.page(c, in, "index.html") }
+
+// ratePage is where the QR codes of posters and invitations lead.
+func (a *api) ratePage(c *fiber.Ctx, in *input) error { return a.page(c, in, "rate.html") }
+
+func (a *api) page(c *fiber.Ctx, in *input, name string) error {
 	if err := in.err(); err != nil {
 		return err
 	}
 	c.Set(fiber.HeaderContentSecurityPolicy, docsPolicy)
-	page := a.files["index.html"]
+	page := a.files[name]
 	return sendTagged(c, page.contentType, page.body)
 }
 

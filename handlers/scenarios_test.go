@@ -84,6 +84,8 @@ func TestScenarios(t *testing.T) {
 		{"reference", "GET", "/docs", "", nil, 200, nil},
 		{"reference script, unpacked", "GET", "/docs/swagger-ui-bundle.js", "", nil, 200, nil},
 		{"reference styles", "GET", "/docs/docs.css", "", nil, 200, nil},
+		{"page for ratings", "GET", "/rate", "", nil, 200, nil},
+		{"script of that page", "GET", "/docs/rate.js", "", nil, 200, nil},
 		{"problem codes", "GET", "/docs/problems.html", "", nil, 200, nil},
 
 		{"unknown path", "GET", "/v1/nothing", "", nil, 404, map[string]any{"code": "not_found", "title": "没有找到"}},
