@@ -228,7 +228,6 @@ const (
 	AnswerTime     = 24 * time.Hour     // for the firm to accept, or to the start where that is sooner
 	QuoteTime      = 72 * time.Hour     // for a request to be quoted on and the resident to choose, likewise
 	CompletionTime = 7 * 24 * time.Hour // after the end, to confirm it
-	StartEarly     = 2 * time.Hour      // before the start, when the service can begin at the earliest
 	NoShowAfter    = 15 * time.Minute   // after the start, before anybody counts as not there
 	RemindAfter    = 24 * time.Hour     // after completion, before the resident is asked to rate
 	RatingTime     = 30 * 24 * time.Hour
@@ -304,13 +303,12 @@ func (b *Booking) justDid(e BookingEvent) bool {
 }
 
 // untimely returns what a Conflict is about when it is not the time for a step, "" when
-// it is. Nothing is complete before it was to begin, or ratings could be had for
-// nothing; and once it was to begin, a firm cannot get out of being rated by cancelling.
+// it is. A service may begin and be done before its time, if the two have met earlier:
+// that it was done is for the resident to say. But once it was to begin, a firm cannot
+// get out of being rated by cancelling.
 func (b *Booking) untimely(e BookingEvent) string {
 	switch {
-	case e.Action == ActStart && e.At.Before(b.StartsAt.Add(-StartEarly)),
-		e.Action == ActComplete && e.At.Before(b.StartsAt),
-		e.Action == ActNoShow && e.At.Before(b.StartsAt.Add(NoShowAfter)):
+	case e.Action == ActNoShow && e.At.Before(b.StartsAt.Add(NoShowAfter)):
 		return "too_early"
 	case e.Action == ActCancel && e.By == BusinessSide && !e.At.Before(b.StartsAt):
 		return "too_late"

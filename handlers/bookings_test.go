@@ -123,7 +123,7 @@ func TestABookingForAParent(t *testing.T) {
 	// Tokens last a quarter of an hour.
 	f.clock.advance(tomorrow.Sub(f.clock.now()) - 3*time.Hour)
 	child, owner = f.again(child), f.again(owner)
-	owner.want(owner.step(409, "POST", path+"/start", ""), map[string]any{"detail": "*"}) // too early
+	owner.want(owner.step(409, "POST", path+"/no-show", `{}`), map[string]any{"detail": "*"}) // too early
 	f.clock.advance(3 * time.Hour)
 	child, owner = f.again(child), f.again(owner)
 	owner.want(owner.step(200, "POST", path+"/start", ""), map[string]any{"state": "in_progress"})

@@ -109,7 +109,7 @@ var conflicts = map[string]text{
 	"invitations_today":    {"今天的评价邀请已达上限。", "As many invitations were made today as there can be."},
 	"invitation_phone":     {"此邀请发给另一个手机号。", "This invitation is for another phone."},
 	"booking_state":        {"预约目前的状态不能这样做。", "The booking is not where this can be done."},
-	"too_early":            {"还不到时间：服务最早可在约定时间前两小时开始，约定时间之后才能确认完成，过了 15 分钟才能报未到场。", "It is too early: a service begins two hours before its time at the earliest, is completed after that time, and nobody is missing until 15 minutes after it."},
+	"too_early":            {"还不到时间：过了约定时间 15 分钟才能报未到场。", "It is too early: nobody is missing until 15 minutes after the time agreed on."},
 	"too_late":             {"约定时间已到，不能再取消；对方未到场请报未到场。", "The time has come, so that it cannot be cancelled: say so when the other side is not there."},
 	"code_tries":           {"完成码已多次输错，请由居民自行确认完成。", "The code was wrong too often: the resident can complete the booking."},
 	"quotes":               {"报价的机构已满。", "As many firms have quoted as there can be."},
