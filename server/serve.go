@@ -28,6 +28,7 @@ type serveCommand struct {
 	demoSettings
 	signInSettings
 	photoSettings
+	ratingSettings
 	Addr     string `env:"QINGFU_ADDR" default:":8080" help:"Address to listen on."`
 	MeiliURL string `name:"meili-url" env:"MEILI_URL" placeholder:"URL" help:"Meilisearch to use instead of the embedded index. Not in this version."`
 	MeiliKey string `name:"meili-key" env:"MEILI_KEY" placeholder:"KEY" help:"API key of Meilisearch."`
@@ -55,6 +56,10 @@ func (cmd *serveCommand) Run(ctx context.Context, con *console) (err error) {
 		return err
 	}
 	if err := cmd.photoSettings.check(); err != nil {
+		return err
+	}
+	rules, err := cmd.rules()
+	if err != nil {
 		return err
 	}
 	if cmd.production() {
@@ -122,7 +127,7 @@ func (cmd *serveCommand) Run(ctx context.Context, con *console) (err error) {
 		return err
 	}
 	between := consumer.New(consumer.Config{
-		Store: st, Auth: access, Photos: album, Search: engine, Regions: regions, Calendar: calendar, Rules: directory.DefaultRatingRules(),
+		Store: st, Auth: access, Photos: album, Search: engine, Regions: regions, Calendar: calendar, Rules: rules,
 		PublicURL: access.Issuer, Log: log, Now: time.Now, Random: rand.Reader,
 	})
 	app, err := handlers.New(handlers.Config{
