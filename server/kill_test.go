@@ -3,6 +3,7 @@ package main
 import (
 	"bufio"
 	"bytes"
+	crand "crypto/rand"
 	"encoding/json"
 	"fmt"
 	"maps"
@@ -216,4 +217,137 @@ func (c *child) approve(token string, approved map[string]bool) bool {
 		}
 	}
 	return true
+}
+
+// TestRatingsOutliveKills kills the server while ratings are given and taken back,
+// and then compares what was acknowledged, the ratings and the figures.
+func TestRatingsOutliveKills(t *testing.T) {
+	if testing.Short() {
+		t.Skip("SKIPPED: killing servers takes long")
+	}
+	kills, bookings := 6, 240
+	if racing {
+		kills, bookings = 3, 120
+	}
+	// One account stands for many residents here.
+	t.Setenv("QINGFU_RATING_RULES", fileOf(t, `{"too_many":{"most":100000,"hours":24}}`))
+	dir := t.TempDir()
+	random := rand.New(rand.NewPCG(3, 4))
+	c := startChild(t, dir)
+	c.token, _ = c.signIn("10000000001")["access_token"].(string)
+	token, account := c.token, fmt.Sprint(c.json(200, "GET", "/v1/me", "")["id"])
+	c.kill()
+	todo := completedBookings(t, dir, account, bookings)
+
+	given, withdrawn := map[string]bool{}, map[string]bool{} // as the server has said
+	for range kills {
+		c = startChild(t, dir)
+		ended := make(chan struct{})
+		go func() {
+			defer close(ended)
+			<-time.After(time.Duration(20+random.IntN(250)) * time.Millisecond) // how far it gets is what is tried
+			c.kill()
+		}()
+		for len(todo) > 0 {
+			var r struct{ ID string }
+			status := c.try(token, "POST", "/v1/ratings", fmt.Sprintf(`{"booking":"%s","level":%d}`, todo[0], 1+len(todo)%5), &r)
+			if status == 0 {
+				break
+			}
+			if status != 200 && status != 201 {
+				t.Fatalf("a rating: %d", status)
+			}
+			given[r.ID], todo = true, todo[1:]
+			if len(given)%5 == 0 && c.try(token, "DELETE", "/v1/ratings/"+r.ID, "", nil) == 204 {
+				withdrawn[r.ID] = true
+			}
+		}
+		<-ended
+	}
+
+	c = startChild(t, dir)
+	c.until("the figures are what the ratings say", func() bool { return command(t.Context(), "recount", "--check", "--data-dir", dir).code == 0 })
+	c.kill()
+	st, closer, err := (&dataSettings{DataDir: dir}).openStore(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer closer.Close()
+	naive := map[string][5]int64{}
+	err = st.Ratings.Each(t.Context(), store.Query{}, func(d *store.Doc[directory.Rating]) error {
+		r := &d.Value
+		levels := naive[r.Listing]
+		if r.Counted() > 0 {
+			levels[r.Level-1]++
+		}
+		naive[r.Listing] = levels
+		if withdrawn[r.ID] && r.State != directory.RatingWithdrawn {
+			t.Errorf("%s was withdrawn and is %s", r.ID, r.State)
+		}
+		delete(given, r.ID)
+		return nil
+	})
+	if err != nil || len(given) > 0 {
+		t.Errorf("%d acknowledged ratings are lost: %v", len(given), err)
+	}
+	for id, want := range naive {
+		if l, err := st.Listings.Get(t.Context(), id); err != nil || l.Value.Satisfaction.Levels != want {
+			t.Errorf("%s has %v, its ratings are %v: %v", id, l.Value.Satisfaction.Levels, want, err)
+		}
+	}
+	if len(withdrawn) == 0 || len(todo) == bookings {
+		t.Errorf("nothing was tried: %d withdrawn, %d left", len(withdrawn), len(todo))
+	}
+}
+
+// completedBookings stores bookings of an account that are completed, of all
+// demonstration listings by turns, and returns their ids.
+func completedBookings(t *testing.T, dir, account string, n int) (ids []string) {
+	t.Helper()
+	st, closer, err := (&dataSettings{DataDir: dir}).openStore(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer closer.Close()
+	demo, _, err := st.Listings.Find(t.Context(), store.Query{Where: []store.Condition{store.Equal("demo", int64(1))}, Limit: 20})
+	if err != nil {
+		t.Fatal(err)
+	}
+	now := time.Now().UTC().Truncate(time.Millisecond)
+	for i := range n {
+		id, err := directory.NewID(now, crand.Reader)
+		if err != nil {
+			t.Fatal(err)
+		}
+		ids = append(ids, id)
+		b := directory.Booking{
+			ID: id, Kind: directory.VisitBooking, Account: account, Listing: demo[i%len(demo)].Value.ID, Region: demo[i%len(demo)].Value.Region,
+			StartsAt: now, EndsAt: now, State: directory.BookingCompleted, CreatedAt: now, UpdatedAt: now, Told: 1,
+			History: []directory.BookingEvent{{Action: directory.ActComplete, By: directory.ResidentSide, At: now}},
+		}
+		if _, err := st.Bookings.Insert(t.Context(), b); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return ids
+}
+
+// try sends a request to a server that may be killed meanwhile, and returns the
+// status of the answer, 0 when there is none.
+func (c *child) try(token, method, path, body string, into any) int {
+	req, err := http.NewRequest(method, c.base+path, strings.NewReader(body))
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	req.Header.Set("Authorization", "Bearer "+token)
+	req.Header.Set("Content-Type", "application/json")
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		return 0
+	}
+	defer resp.Body.Close()
+	if into != nil && json.NewDecoder(resp.Body).Decode(into) != nil {
+		return 0
+	}
+	return resp.StatusCode
 }
