@@ -26,9 +26,9 @@ type child struct {
 }
 
 // startChild starts a server on a folder and waits until it says where it is.
-func startChild(t *testing.T, dir string) *child {
+func startChild(t *testing.T, dir string, args ...string) *child {
 	t.Helper()
-	cmd := exec.Command(os.Args[0], "serve", "--addr", "127.0.0.1:0", "--data-dir", dir)
+	cmd := exec.Command(os.Args[0], append([]string{"serve", "--addr", "127.0.0.1:0", "--data-dir", dir}, args...)...)
 	cmd.Env = append(os.Environ(), childMark+"=1")
 	out, err := cmd.StderrPipe()
 	if err != nil {
@@ -230,10 +230,10 @@ func TestRatingsOutliveKills(t *testing.T) {
 		kills, bookings = 3, 120
 	}
 	// One account stands for many residents here.
-	t.Setenv("QINGFU_RATING_RULES", fileOf(t, `{"too_many":{"most":100000,"hours":24}}`))
+	rules := []string{"--rating-rules", fileOf(t, `{"too_many":{"most":100000,"hours":24}}`)}
 	dir := t.TempDir()
 	random := rand.New(rand.NewPCG(3, 4))
-	c := startChild(t, dir)
+	c := startChild(t, dir, rules...)
 	c.token, _ = c.signIn("10000000001")["access_token"].(string)
 	token, account := c.token, fmt.Sprint(c.json(200, "GET", "/v1/me", "")["id"])
 	c.kill()
@@ -241,7 +241,7 @@ func TestRatingsOutliveKills(t *testing.T) {
 
 	given, withdrawn := map[string]bool{}, map[string]bool{} // as the server has said
 	for range kills {
-		c = startChild(t, dir)
+		c = startChild(t, dir, rules...)
 		ended := make(chan struct{})
 		go func() {
 			defer close(ended)
@@ -265,7 +265,7 @@ func TestRatingsOutliveKills(t *testing.T) {
 		<-ended
 	}
 
-	c = startChild(t, dir)
+	c = startChild(t, dir, rules...)
 	c.until("the figures are what the ratings say", func() bool { return command(t.Context(), "recount", "--check", "--data-dir", dir).code == 0 })
 	c.kill()
 	st, closer, err := (&dataSettings{DataDir: dir}).openStore(t.Context())
@@ -295,8 +295,9 @@ func TestRatingsOutliveKills(t *testing.T) {
 			t.Errorf("%s has %v, its ratings are %v: %v", id, l.Value.Satisfaction.Levels, want, err)
 		}
 	}
-	if len(withdrawn) == 0 || len(todo) == bookings {
-		t.Errorf("nothing was tried: %d withdrawn, %d left", len(withdrawn), len(todo))
+	held, err := st.Ratings.Count(t.Context(), []store.Condition{store.Equal("state", string(directory.RatingHeld))})
+	if err != nil || len(withdrawn) == 0 || len(todo) == bookings || held[0].N > 0 {
+		t.Errorf("nothing was tried: %d withdrawn, %d left, %v held, %v", len(withdrawn), len(todo), held, err)
 	}
 }
 
