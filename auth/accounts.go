@@ -53,16 +53,8 @@ func phonePurpose(account string) string { return "phone of " + account }
 
 // findAccount returns the account of a phone's hash, or NotFound.
 func (a *Auth) findAccount(ctx context.Context, hash string) (directory.Account, error) {
-	docs, _, err := a.Store.Accounts.Find(ctx, store.Query{
-		Where: []store.Condition{store.Equal("phone_hash", hash)}, Limit: 1,
-	})
-	if err == nil && len(docs) == 0 {
-		err = directory.Missing("account")
-	}
-	if err != nil {
-		return directory.Account{}, err
-	}
-	return docs[0].Value, nil
+	doc, err := a.Store.Accounts.By(ctx, "phone_hash", hash)
+	return doc.Value, err
 }
 
 // FindAccount returns the account of a phone. It returns Invalid for a phone

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"crypto/subtle"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
@@ -46,16 +45,12 @@ type prepared struct {
 // there can be, "slot_taken", or "idempotency_key" for a key that was used for
 // something else.
 func (c *Consumer) Book(ctx context.Context, caller directory.Caller, w Wanted, key string) (b directory.Booking, created bool, err error) {
-	once, asked := "", ""
-	if key != "" {
-		text, err := json.Marshal(w)
-		if err != nil {
-			return b, false, err
-		}
-		once, asked = caller.Account+" "+key, c.Auth.Keys.Hash("booking asked for", string(text))
-		if b, found, err := c.madeBefore(ctx, once, asked); found || err != nil {
-			return b, false, err
-		}
+	once, asked, err := c.onceOf(caller, key, "booking", w)
+	if err != nil {
+		return b, false, err
+	}
+	if b, found, err := c.bookedBefore(ctx, once, asked); found || err != nil {
+		return b, false, err
 	}
 	p, err := c.prepare(ctx, caller, w)
 	if err != nil {
@@ -89,30 +84,24 @@ func (c *Consumer) Book(ctx context.Context, caller directory.Caller, w Wanted, 
 		if directory.KindOf(err) != directory.Conflict {
 			return b, false, err
 		}
-		if b, found, err := c.madeBefore(ctx, once, asked); found || err != nil {
+		if b, found, err := c.bookedBefore(ctx, once, asked); found || err != nil {
 			return b, false, err
 		}
 	}
 	// The same request may have taken the last place itself, a moment ago.
-	if b, found, err := c.madeBefore(ctx, once, asked); found || err != nil {
+	if b, found, err := c.bookedBefore(ctx, once, asked); found || err != nil {
 		return b, false, err
 	}
 	return b, false, &directory.Error{Kind: directory.Conflict, What: "slot_taken"}
 }
 
-// madeBefore finds the booking that was made by a key, if there is one and a key.
-func (c *Consumer) madeBefore(ctx context.Context, once, asked string) (b directory.Booking, found bool, err error) {
-	if once == "" {
-		return b, false, nil
+// bookedBefore finds the booking that was made by a key, if there is one and a key.
+func (c *Consumer) bookedBefore(ctx context.Context, once, asked string) (b directory.Booking, found bool, err error) {
+	b, found, err = madeBefore(ctx, c.Store.Bookings, once, asked, func(b *directory.Booking) string { return b.Asked })
+	if found {
+		err = c.settleBooking(ctx, b)
 	}
-	docs, _, err := c.Store.Bookings.Find(ctx, store.Query{Where: []store.Condition{store.Equal("once", once)}, Limit: 1})
-	if err != nil || len(docs) == 0 {
-		return b, false, err
-	}
-	if docs[0].Value.Asked != asked {
-		return b, false, &directory.Error{Kind: directory.Conflict, What: "idempotency_key"}
-	}
-	return docs[0].Value, true, c.settleBooking(ctx, docs[0].Value)
+	return b, found, err
 }
 
 // CheckWanted returns Invalid with everything that is wrong with what is asked for, or nil.
@@ -386,9 +375,6 @@ func (c *Consumer) markRated(ctx context.Context, booking string) error {
 	return err
 }
 
-// errSame ends an update that would change nothing.
-var errSame = errors.New("nothing has changed")
-
 // changeBooking changes a booking as far as change says that it has, also when that
 // returns an error, and tells those whom it concerns.
 func (c *Consumer) changeBooking(ctx context.Context, id string, change func(*directory.Booking) (changed bool, err error)) (directory.Booking, error) {
@@ -398,9 +384,9 @@ func (c *Consumer) changeBooking(ctx context.Context, id string, change func(*di
 		if changed, refused = change(b); changed {
 			return nil
 		}
-		return cmp.Or(refused, errSame)
+		return cmp.Or(refused, store.ErrUnchanged)
 	})
-	if err != nil && !errors.Is(err, errSame) {
+	if err != nil {
 		return doc.Value, err
 	}
 	return doc.Value, cmp.Or(refused, c.settleBooking(ctx, doc.Value))
@@ -419,14 +405,11 @@ func (c *Consumer) settleBooking(ctx context.Context, b directory.Booking) error
 	}
 	_, err := c.Store.Bookings.Update(ctx, b.ID, func(now *directory.Booking) error {
 		if now.Told >= len(b.History) {
-			return errSame
+			return store.ErrUnchanged
 		}
 		now.Told = len(b.History)
 		return nil
 	})
-	if errors.Is(err, errSame) {
-		return nil
-	}
 	return err
 }
 

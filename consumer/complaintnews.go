@@ -16,17 +16,14 @@ func (c *Consumer) sweepComplaints(ctx context.Context) error {
 	now := c.now()
 	due := store.Where(store.Condition{Field: "wake", Op: store.Min, Value: int64(1)}, store.Condition{Field: "wake", Op: store.Less, Value: now.UnixMilli() + 1})
 	docs, err := c.Store.Complaints.All(ctx, due)
-	errNothing := errors.New("nothing to do")
 	for _, d := range docs {
 		_, one := c.Store.Complaints.Update(ctx, d.Value.ID, func(k *directory.Complaint) error {
 			if !k.Tick(now, c.Calendar, c.Regions) {
-				return errNothing // another server was quicker
+				return store.ErrUnchanged // another server was quicker
 			}
 			return nil
 		})
-		if !errors.Is(one, errNothing) {
-			err = errors.Join(err, one)
-		}
+		err = errors.Join(err, one)
 	}
 	untold, failure := c.Store.Complaints.All(ctx, store.Where(store.Equal("untold", int64(1))))
 	err = errors.Join(err, failure)

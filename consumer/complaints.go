@@ -2,7 +2,6 @@ package consumer
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
@@ -26,12 +25,8 @@ func (c *Consumer) FileComplaint(ctx context.Context, caller directory.Caller, k
 		return k, false, err
 	}
 	k.Account = caller.Account
-	if key != "" {
-		text, err := json.Marshal(k)
-		if err != nil {
-			return k, false, err
-		}
-		k.Once, k.Asked = caller.Account+" "+key, c.Auth.Keys.Hash("complaint asked for", string(text))
+	if k.Once, k.Asked, err = c.onceOf(caller, key, "complaint", k); err != nil {
+		return k, false, err
 	}
 	if filed, found, err := c.filedBefore(ctx, &k); found || err != nil {
 		return filed, false, err
@@ -68,18 +63,8 @@ func (c *Consumer) FileComplaint(ctx context.Context, caller directory.Caller, k
 
 // filedBefore finds the complaint that was made by the same key, if there is one and
 // a key.
-func (c *Consumer) filedBefore(ctx context.Context, k *directory.Complaint) (filed directory.Complaint, found bool, err error) {
-	if k.Once == "" {
-		return filed, false, nil
-	}
-	docs, _, err := c.Store.Complaints.Find(ctx, store.Query{Where: []store.Condition{store.Equal("once", k.Once)}, Limit: 1})
-	if err != nil || len(docs) == 0 {
-		return filed, false, err
-	}
-	if docs[0].Value.Asked != k.Asked {
-		return filed, false, &directory.Error{Kind: directory.Conflict, What: "idempotency_key"}
-	}
-	return docs[0].Value, true, nil
+func (c *Consumer) filedBefore(ctx context.Context, k *directory.Complaint) (directory.Complaint, bool, error) {
+	return madeBefore(ctx, c.Store.Complaints, k.Once, k.Asked, func(k *directory.Complaint) string { return k.Asked })
 }
 
 // address finds out whom a complaint concerns and which desk is in charge.
@@ -177,7 +162,6 @@ func (c *Consumer) StepComplaint(ctx context.Context, caller directory.Caller, p
 	if s.At = c.now(); s.By == directory.OfficialSide {
 		s.Account = caller.Account
 	}
-	errNothing := errors.New("nothing to do")
 	take := func(k *directory.Complaint) error {
 		if err := c.mayStep(&caller, p, k, s.By); err != nil {
 			return err
@@ -187,13 +171,13 @@ func (c *Consumer) StepComplaint(ctx context.Context, caller directory.Caller, p
 		}
 		changed, err := k.Take(s, c.Calendar)
 		if err == nil && !changed {
-			err = errNothing
+			err = store.ErrUnchanged
 		}
 		return err
 	}
 	trial := doc.Value // so that nothing is noted that cannot be done
 	switch err := take(&trial); {
-	case errors.Is(err, errNothing):
+	case errors.Is(err, store.ErrUnchanged):
 		return doc.Value, nil
 	case err != nil:
 		return doc.Value, err
@@ -202,7 +186,7 @@ func (c *Consumer) StepComplaint(ctx context.Context, caller directory.Caller, p
 		return doc.Value, err
 	}
 	doc, err = c.Store.Complaints.Update(ctx, id, take)
-	if err != nil && !errors.Is(err, errNothing) {
+	if err != nil {
 		return doc.Value, err
 	}
 	return c.tellOrLog(ctx, doc), nil

@@ -117,12 +117,12 @@ func (c *Consumer) byInvitation(ctx context.Context, caller directory.Caller, se
 func (c *Consumer) markUsed(ctx context.Context, id string, at time.Time) error {
 	_, err := c.Store.RatingInvitations.Update(ctx, id, func(i *directory.RatingInvitation) error {
 		if i.UsedAt != nil {
-			return errSame
+			return store.ErrUnchanged
 		}
 		i.UsedAt = &at
 		return nil
 	})
-	if errors.Is(err, errSame) || directory.KindOf(err) == directory.NotFound {
+	if directory.KindOf(err) == directory.NotFound {
 		return nil
 	}
 	return err

@@ -177,13 +177,10 @@ func (c *Consumer) hold(ctx context.Context, seen *directory.Rating, findings []
 	}
 	_, err := c.Store.Ratings.Update(ctx, seen.ID, func(r *directory.Rating) error {
 		if r.Decision != nil && !r.UpdatedAt.After(r.Decision.At) || !r.Hold(findings) {
-			return errSame
+			return store.ErrUnchanged
 		}
 		return nil
 	})
-	if errors.Is(err, errSame) {
-		return nil
-	}
 	return err
 }
 

@@ -42,17 +42,17 @@ func (o Opinion) edit() directory.RatingEdit {
 // "invitation" or "listing"; and Conflict about "not_completed", "rating_time",
 // "invitation_expired", "invitation_phone" or "rated".
 func (c *Consumer) Rate(ctx context.Context, caller directory.Caller, s Service, o Opinion, from auth.Client) (_ store.Doc[directory.Rating], created bool, err error) {
+	o.Text, _ = directory.MaskPersonal(strings.TrimSpace(o.Text))
 	r, err := c.proven(ctx, caller, s)
 	if err != nil {
 		return store.Doc[directory.Rating]{}, false, err
 	}
-	if before, err := c.byProof(ctx, r.Proof); err == nil {
+	if before, err := c.Store.Ratings.By(ctx, "proof", r.Proof); err == nil {
 		return rated(before, caller, o)
 	} else if directory.KindOf(err) != directory.NotFound {
 		return before, false, err
 	}
-	text, _ := directory.MaskPersonal(strings.TrimSpace(o.Text))
-	r.Account, r.Level, r.Aspects, r.Text, r.Photos, r.ForFamily = caller.Account, o.Level, o.Aspects, text, o.Photos, o.ForFamily
+	r.Account, r.Level, r.Aspects, r.Text, r.Photos, r.ForFamily = caller.Account, o.Level, o.Aspects, o.Text, o.Photos, o.ForFamily
 	if err := c.checkOpinion(ctx, caller, &r); err != nil {
 		return store.Doc[directory.Rating]{}, false, err
 	}
@@ -69,7 +69,7 @@ func (c *Consumer) Rate(ctx context.Context, caller directory.Caller, s Service,
 	r.Hold(findings)
 	doc, err := c.Store.Ratings.Insert(ctx, r)
 	if directory.KindOf(err) == directory.Conflict { // somebody gives it just now
-		if doc, err = c.byProof(ctx, r.Proof); err == nil {
+		if doc, err = c.Store.Ratings.By(ctx, "proof", r.Proof); err == nil {
 			return rated(doc, caller, o)
 		}
 	}
@@ -81,9 +81,8 @@ func (c *Consumer) Rate(ctx context.Context, caller directory.Caller, s Service,
 
 // rated answers a rating that was given before: the same again is no error.
 func rated(before store.Doc[directory.Rating], caller directory.Caller, o Opinion) (store.Doc[directory.Rating], bool, error) {
-	text, _ := directory.MaskPersonal(strings.TrimSpace(o.Text))
 	r := &before.Value
-	if r.Account == caller.Account && r.Level == o.Level && r.Text == text && maps.Equal(r.Aspects, o.Aspects) && slices.Equal(r.Photos, o.Photos) {
+	if r.Account == caller.Account && r.Level == o.Level && r.Text == o.Text && maps.Equal(r.Aspects, o.Aspects) && slices.Equal(r.Photos, o.Photos) {
 		return before, false, nil
 	}
 	return before, false, &directory.Error{Kind: directory.Conflict, What: "rated"}
@@ -155,18 +154,6 @@ func (c *Consumer) byBooking(ctx context.Context, caller directory.Caller, id st
 		err = &directory.Error{Kind: directory.Conflict, What: "rating_time"}
 	}
 	return directory.Rating{Origin: directory.OrderOrigin, Proof: directory.OrderProof(id), Listing: b.Listing, Category: b.Category}, err
-}
-
-// byProof returns the rating that was given for something, or NotFound.
-func (c *Consumer) byProof(ctx context.Context, proof string) (store.Doc[directory.Rating], error) {
-	docs, _, err := c.Store.Ratings.Find(ctx, store.Query{Where: []store.Condition{store.Equal("proof", proof)}, Limit: 1})
-	if err == nil && len(docs) == 0 {
-		err = directory.Missing("rating")
-	}
-	if err != nil {
-		return store.Doc[directory.Rating]{}, err
-	}
-	return docs[0], nil
 }
 
 // follow does what follows from a rating: what it was given for has been rated. It is

@@ -147,7 +147,7 @@ func (c *Consumer) catchUp(ctx context.Context, at progress) (progress, error) {
 func (c *Consumer) count(ctx context.Context, listing string, to int64) error {
 	return c.setFigure(ctx, listing, func(l *directory.Listing) error {
 		if l.Satisfaction.CountedTo >= to {
-			return errSame
+			return store.ErrUnchanged
 		}
 		counted, err := c.Count(ctx, listing)
 		l.Satisfaction = counted
@@ -158,7 +158,7 @@ func (c *Consumer) count(ctx context.Context, listing string, to int64) error {
 // setFigure changes a listing; one that is gone has no figure.
 func (c *Consumer) setFigure(ctx context.Context, listing string, change func(*directory.Listing) error) error {
 	_, err := c.Store.Listings.Update(ctx, listing, change)
-	if errors.Is(err, errSame) || directory.KindOf(err) == directory.NotFound {
+	if directory.KindOf(err) == directory.NotFound {
 		return nil
 	}
 	return err
@@ -197,11 +197,11 @@ func (c *Consumer) Recount(ctx context.Context, onlyLook bool, wrong func(listin
 				return err
 			}
 			if counted.Levels == is {
-				return errSame
+				return store.ErrUnchanged
 			}
 			wrong(l.ID, is, counted.Levels)
 			if onlyLook {
-				return errSame
+				return store.ErrUnchanged
 			}
 			l.Satisfaction = counted
 			return nil
@@ -241,7 +241,7 @@ func (c *Consumer) Vote(ctx context.Context, caller directory.Caller, rating str
 func (c *Consumer) countVotes(ctx context.Context, rating string, to int64) error {
 	_, err := c.Store.Ratings.Update(ctx, rating, func(r *directory.Rating) error {
 		if r.HelpfulTo >= to {
-			return errSame
+			return store.ErrUnchanged
 		}
 		last, err := c.Store.Votes.LastSeq(ctx)
 		if err != nil {
@@ -254,7 +254,7 @@ func (c *Consumer) countVotes(ctx context.Context, rating string, to int64) erro
 		r.Helpful, r.HelpfulTo = groups[0].N, last
 		return nil
 	})
-	if errors.Is(err, errSame) || directory.KindOf(err) == directory.NotFound {
+	if directory.KindOf(err) == directory.NotFound {
 		return nil
 	}
 	return err

@@ -165,14 +165,13 @@ const useAgain = time.Hour
 // others from being swept away until the document can be found.
 func (s *Store) Use(ctx context.Context, owner string, purpose directory.PhotoPurpose, ids ...string) (unknown []string, err error) {
 	now := s.Now().UTC()
-	errNothing := errors.New("nothing to do")
 	for _, id := range ids {
 		_, err := s.Documents.Photos.Update(ctx, id, func(p *directory.StoredPhoto) error {
 			switch {
 			case !p.Has(owner, purpose):
 				return directory.Missing(what)
 			case now.Sub(p.NeededAt) < useAgain:
-				return errNothing
+				return store.ErrUnchanged
 			}
 			p.NeededAt = now
 			return nil
@@ -180,7 +179,7 @@ func (s *Store) Use(ctx context.Context, owner string, purpose directory.PhotoPu
 		switch {
 		case directory.KindOf(err) == directory.NotFound:
 			unknown = append(unknown, id)
-		case err != nil && !errors.Is(err, errNothing):
+		case err != nil:
 			return nil, err
 		}
 	}

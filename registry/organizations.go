@@ -72,7 +72,7 @@ func (r *Registry) Register(ctx context.Context, caller directory.Caller, d Deta
 	if err != nil {
 		return Registration{}, err
 	}
-	doc, err := r.byCode(ctx, o.CreditCode)
+	doc, err := r.Store.Organizations.By(ctx, "credit_code", string(o.CreditCode))
 	if err == nil {
 		return r.registered(ctx, caller, doc, o, from)
 	}
@@ -115,18 +115,6 @@ func (r *Registry) registered(ctx context.Context, caller directory.Caller, doc 
 	}
 	claim, err := r.claim(ctx, caller, &doc.Value, &o, from)
 	return Registration{Claim: &claim}, err
-}
-
-// byCode returns the organization of a credit code, or NotFound.
-func (r *Registry) byCode(ctx context.Context, code directory.CreditCode) (store.Doc[directory.Organization], error) {
-	docs, _, err := r.Store.Organizations.Find(ctx, store.Query{Where: []store.Condition{store.Equal("credit_code", string(code))}, Limit: 1})
-	if err == nil && len(docs) == 0 {
-		err = directory.Missing("organization")
-	}
-	if err != nil {
-		return store.Doc[directory.Organization]{}, err
-	}
-	return docs[0], nil
 }
 
 // note writes a line about an organization into the audit log.
@@ -268,7 +256,7 @@ func (r *Registry) ChangeOrganization(ctx context.Context, caller directory.Call
 
 // codeTaken returns Conflict when another organization has the code of this one.
 func (r *Registry) codeTaken(ctx context.Context, o *directory.Organization) error {
-	other, err := r.byCode(ctx, o.CreditCode)
+	other, err := r.Store.Organizations.By(ctx, "credit_code", string(o.CreditCode))
 	if err == nil && other.Value.ID != o.ID {
 		return &directory.Error{Kind: directory.Conflict, What: "credit_code"}
 	}

@@ -349,7 +349,7 @@ func TestRegisterWithCrashes(t *testing.T) {
 		ann, d := f.somebody(), f.details()
 		act := func() error { _, err := f.Register(t.Context(), ann, d, auth.Client{}); return err }
 		return act, func(what string, acted bool) {
-			doc, err := f.byCode(t.Context(), directory.CreditCode(d.CreditCode))
+			doc, err := f.Store.Organizations.By(t.Context(), "credit_code", d.CreditCode)
 			if directory.KindOf(err) == directory.NotFound && !acted {
 				f.register(ann, d)
 				return
@@ -384,7 +384,7 @@ func TestNextCallFinishesARegistration(t *testing.T) {
 		f.disk.crashAfter(2) // a line of the audit log and the organization
 		_, err := f.Register(ctx, ann, d, auth.Client{})
 		f.disk.mend()
-		doc, found := f.byCode(ctx, directory.CreditCode(d.CreditCode))
+		doc, found := f.Store.Organizations.By(ctx, "credit_code", d.CreditCode)
 		if !errors.Is(err, errCrash) || found != nil || !doc.Value.Ownerless || len(f.roles(doc.Value)) != 0 {
 			t.Fatalf("%s: %v, %+v, %v", what, err, doc.Value, found)
 		}

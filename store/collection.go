@@ -105,6 +105,19 @@ func (c *Collection[T]) Find(ctx context.Context, q Query) (docs []Doc[T], next 
 	return docs, c.Position(q.Order, &docs[len(docs)-1].Value), nil
 }
 
+// By returns the document that has a value in a field, of which an index holds that
+// there is one at most; NotFound when there is none.
+func (c *Collection[T]) By(ctx context.Context, field string, value any) (Doc[T], error) {
+	docs, _, err := c.Find(ctx, Query{Where: []Condition{Equal(field, value)}, Limit: 1})
+	if err == nil && len(docs) == 0 {
+		err = directory.Missing(c.item)
+	}
+	if err != nil {
+		return Doc[T]{}, err
+	}
+	return docs[0], nil
+}
+
 // Position returns the place of a document in an order, which is a declared field
 // or "" for the order of ids.
 func (c *Collection[T]) Position(order string, value *T) *Position {
@@ -238,10 +251,13 @@ const updateRounds = 100
 // ErrBusy is the Unavailable error of a write that others overtook every time.
 var ErrBusy = &directory.Error{Kind: directory.Unavailable, What: "store", Cause: errors.New("too many writers at once")}
 
+// ErrUnchanged is what a change returns that finds nothing to do.
+var ErrUnchanged = errors.New("nothing has changed")
+
 // Update reads a document, lets change alter it and stores it, again and again
 // until nobody else has written it in between. When change returns an error,
 // nothing is stored, and that error is returned with the document as it was read
-// and altered. It returns NotFound, and [ErrBusy].
+// and altered; [ErrUnchanged] is none. It returns NotFound, and [ErrBusy].
 func (c *Collection[T]) Update(ctx context.Context, id string, change func(*T) error) (Doc[T], error) {
 	return c.update(ctx, id, false, change)
 }
@@ -260,6 +276,9 @@ func (c *Collection[T]) update(ctx context.Context, id string, orInsert bool, ch
 		}
 		if err == nil {
 			err = change(&doc.Value)
+		}
+		if errors.Is(err, ErrUnchanged) {
+			return doc, nil
 		}
 		if err != nil {
 			return doc, err

@@ -360,6 +360,28 @@ func TestUpdateOrInsert(t *testing.T) {
 	}
 }
 
+// A change that finds nothing to do writes nothing and is no error, and By finds what
+// there is one of.
+func TestUnchangedAndBy(t *testing.T) {
+	s, ctx := open(t), t.Context()
+	if _, err := s.Accounts.Insert(ctx, directory.Account{ID: "a", PhoneHash: "h"}); err != nil {
+		t.Fatal(err)
+	}
+	before, err := s.Accounts.By(ctx, "phone_hash", "h")
+	if err != nil || before.Value.ID != "a" {
+		t.Fatalf("found %+v, %v", before, err)
+	}
+	if _, err := s.Accounts.By(ctx, "phone_hash", "other"); directory.KindOf(err) != directory.NotFound {
+		t.Errorf("found what is not there: %v", err)
+	}
+	if _, err := s.Accounts.Update(ctx, "a", func(*directory.Account) error { return store.ErrUnchanged }); err != nil {
+		t.Error(err)
+	}
+	if after, err := s.Accounts.Get(ctx, "a"); err != nil || after.Version != before.Version || after.Seq != before.Seq {
+		t.Errorf("it was written: %+v, %v", after, err)
+	}
+}
+
 // Each, All, ByID and RemoveAll see every page of a query and no more.
 func TestWholeQueries(t *testing.T) {
 	s, ctx := open(t), t.Context()
