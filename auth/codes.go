@@ -115,7 +115,7 @@ func (a *Auth) send(ctx context.Context, m Message) error {
 func (a *Auth) parsePhone(text string) (string, error) {
 	phone, ok := directory.ParsePhone(text)
 	if !ok || directory.IsDemoPhone(phone) && !a.Demo {
-		return "", directory.InvalidFields("code", []directory.FieldError{{Pointer: "/phone", Code: directory.CodeFormat, Limit: "13800138000"}})
+		return "", directory.WrongField("code", "/phone", directory.CodeFormat, "13800138000")
 	}
 	return phone, nil
 }

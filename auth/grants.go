@@ -19,8 +19,8 @@ func (a *Auth) grantsOf(ctx context.Context, account string) ([]directory.Grant,
 // tells whether it is new. The caller has to have checked that by may grant it;
 // by is zero on the command line. It returns Invalid with every wrong field.
 func (a *Auth) Grant(ctx context.Context, by directory.Caller, phone string, g directory.Grant, regions *directory.Regions, from Client) (_ directory.Grant, created bool, err error) {
-	if wrong := a.CheckGrant(phone, g, regions); len(wrong) > 0 {
-		return g, false, directory.InvalidFields("grant", wrong)
+	if err := a.CheckGrant(phone, g, regions); err != nil {
+		return g, false, err
 	}
 	if phone, err = a.parsePhone(phone); err != nil {
 		return g, false, err
@@ -48,10 +48,11 @@ func (a *Auth) Grant(ctx context.Context, by directory.Caller, phone string, g d
 	return g, results[0].State == store.Created, a.Notify(ctx, account.ID, directory.NoteGranted, grantParams(g))
 }
 
-// CheckGrant returns everything that is wrong with a grant to the owner of a phone.
-func (a *Auth) CheckGrant(phone string, g directory.Grant, regions *directory.Regions) []directory.FieldError {
+// CheckGrant returns Invalid with everything that is wrong with a grant to the owner
+// of a phone, or nil.
+func (a *Auth) CheckGrant(phone string, g directory.Grant, regions *directory.Regions) error {
 	_, err := a.parsePhone(phone)
-	return append(fieldsOf(err), fieldsOf(g.Validate(regions))...)
+	return directory.Together("grant", err, g.Validate(regions))
 }
 
 // GrantTo gives an account the role of a member, which somebody else has decided:
@@ -76,13 +77,6 @@ func (a *Auth) GrantTo(ctx context.Context, by directory.Caller, g directory.Gra
 		return err
 	}
 	return a.Notify(ctx, g.Account, directory.NoteGranted, grantParams(g))
-}
-
-func fieldsOf(err error) []directory.FieldError {
-	if e, ok := err.(*directory.Error); ok {
-		return e.Fields
-	}
-	return nil
 }
 
 func powerOrder(p directory.Power) int {

@@ -145,7 +145,7 @@ func (s *AliyunSender) Send(ctx context.Context, m Message) error {
 // left out, as it may quote the number.
 func (s *AliyunSender) refused(ctx context.Context, m Message, code, requestID string) error {
 	if code == "isv.MOBILE_NUMBER_ILLEGAL" {
-		return directory.InvalidFields("code", []directory.FieldError{{Pointer: "/phone", Code: directory.CodeFormat}})
+		return directory.WrongField("code", "/phone", directory.CodeFormat, "")
 	}
 	cause := smsFault(fmt.Sprintf("code %s, request %s", s.token(m, code), s.token(m, requestID)))
 	if code == "isv.BUSINESS_LIMIT_CONTROL" {

@@ -152,17 +152,13 @@ func (c *Consumer) prepare(ctx context.Context, caller directory.Caller, w Wante
 	case w.EndsAt.IsZero():
 		p.EndsAt = p.StartsAt.Add(directory.BookLength)
 	}
-	var invalid *directory.Error
-	if errors.As(p.Validate(&p.contact, c.Now(), c.Regions), &invalid) {
-		for _, f := range invalid.Fields {
-			refuse(f.Pointer, f.Code, f.Limit)
-		}
-	}
+	var noSlot error
 	if k := p.calendar; k != nil && !slices.ContainsFunc(k.Slots(directory.DateOf(p.StartsAt), c.Now(), c.Calendar), p.StartsAt.Equal) {
-		refuse("/starts_at", directory.CodeValue, "/v1/listings/"+k.Listing+"/slots")
+		noSlot = directory.WrongField("booking", "/starts_at", directory.CodeValue, "/v1/listings/"+k.Listing+"/slots")
 	}
+	err = directory.Together("booking", directory.InvalidFields("booking", wrong), p.Validate(&p.contact, c.Now(), c.Regions), noSlot)
 	p.contact.Phone, _ = directory.ParseContactPhone(p.contact.Phone)
-	return p, directory.InvalidFields("booking", wrong)
+	return p, err
 }
 
 // contact fills in what the account says where the resident has not.
@@ -352,7 +348,7 @@ func (c *Consumer) Complete(ctx context.Context, caller directory.Caller, id, co
 			return b.Take(e)
 		}
 		if code == "" {
-			return false, directory.InvalidFields("booking", []directory.FieldError{{Pointer: "/code", Code: directory.CodeRequired}})
+			return false, directory.WrongField("booking", "/code", directory.CodeRequired, "")
 		}
 		return b.Complete(e, right)
 	})

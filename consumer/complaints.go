@@ -3,7 +3,6 @@ package consumer
 import (
 	"context"
 	"errors"
-	"fmt"
 	"slices"
 
 	"qingfu/auth"
@@ -134,17 +133,7 @@ func (c *Consumer) mayFile(ctx context.Context, caller directory.Caller, k *dire
 // useEvidence keeps photos that a complaint is about to name, and returns Invalid for
 // those that the caller has not uploaded as evidence.
 func (c *Consumer) useEvidence(ctx context.Context, caller directory.Caller, ids []string) error {
-	unknown, err := c.Photos.Use(ctx, caller.Account, directory.EvidencePhoto, ids...)
-	if err != nil {
-		return err
-	}
-	var wrong []directory.FieldError
-	for i, id := range ids {
-		if slices.Contains(unknown, id) {
-			wrong = append(wrong, directory.FieldError{Pointer: fmt.Sprintf("/evidence/%d", i), Code: directory.CodeValue, Limit: "/v1/me/photos"})
-		}
-	}
-	return directory.InvalidFields("complaint", wrong)
+	return c.Photos.Check(ctx, caller.Account, directory.EvidencePhoto, "/evidence/%d", ids...)
 }
 
 // StepComplaint takes a step that has been found valid, for its side By, and tells
@@ -244,7 +233,7 @@ func (c *Consumer) twin(ctx context.Context, k *directory.Complaint, id string) 
 	of := &doc.Value
 	same := of.Listing == k.Listing || of.Organization == k.Organization && k.Organization != ""
 	if err != nil || !same || id == k.ID || of.State == directory.ComplaintDuplicate {
-		return directory.InvalidFields("complaint", []directory.FieldError{{Pointer: "/of", Code: directory.CodeValue, Limit: "similar"}})
+		return directory.WrongField("complaint", "/of", directory.CodeValue, "similar")
 	}
 	return nil
 }

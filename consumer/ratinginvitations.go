@@ -3,7 +3,6 @@ package consumer
 import (
 	"context"
 	"encoding/base64"
-	"errors"
 	"io"
 	"time"
 
@@ -25,16 +24,13 @@ const invitationKept = 60 * 24 * time.Hour
 // organization has made as many as it can.
 func (c *Consumer) InviteToRate(ctx context.Context, caller directory.Caller, listing *directory.Listing, phone string, i directory.RatingInvitation) (_ directory.RatingInvitation, secret string, err error) {
 	number, ok := directory.ParsePhone(phone)
-	wrong := []directory.FieldError{}
+	var wrong error
 	if phone == "" {
-		wrong = append(wrong, directory.FieldError{Pointer: "/phone", Code: directory.CodeRequired})
+		wrong = directory.WrongField("phone", "/phone", directory.CodeRequired, "")
 	} else if !ok {
-		wrong = append(wrong, directory.FieldError{Pointer: "/phone", Code: directory.CodeFormat, Limit: "13800138000"})
+		wrong = directory.WrongField("phone", "/phone", directory.CodeFormat, "13800138000")
 	}
-	if e, ok := errors.AsType[*directory.Error](i.Validate(listing.Kind, c.Now())); ok {
-		wrong = append(wrong, e.Fields...)
-	}
-	if err := directory.InvalidFields("rating invitation", wrong); err != nil {
+	if err := directory.Together("rating invitation", wrong, i.Validate(listing.Kind, c.Now())); err != nil {
 		return i, "", err
 	}
 	now := c.now()

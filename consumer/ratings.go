@@ -2,8 +2,6 @@ package consumer
 
 import (
 	"context"
-	"errors"
-	"fmt"
 	"maps"
 	"slices"
 	"strings"
@@ -90,21 +88,7 @@ func rated(before store.Doc[directory.Rating], caller directory.Caller, o Opinio
 
 // checkOpinion returns Invalid with everything that is wrong with what somebody says.
 func (c *Consumer) checkOpinion(ctx context.Context, caller directory.Caller, r *directory.Rating) error {
-	var wrong []directory.FieldError
-	if e, ok := errors.AsType[*directory.Error](r.Validate()); ok {
-		wrong = e.Fields
-	}
-	unknown, err := c.Photos.Use(ctx, caller.Account, directory.RatingPhoto, r.Photos...)
-	if err != nil {
-		return err
-	}
-	for i, id := range r.Photos {
-		pointer := fmt.Sprintf("/photos/%d", i)
-		if slices.Contains(unknown, id) && !slices.ContainsFunc(wrong, func(f directory.FieldError) bool { return f.Pointer == pointer }) {
-			wrong = append(wrong, directory.FieldError{Pointer: pointer, Code: directory.CodeValue, Limit: "/v1/me/photos"})
-		}
-	}
-	return directory.InvalidFields("rating", wrong)
+	return directory.Together("rating", r.Validate(), c.Photos.Check(ctx, caller.Account, directory.RatingPhoto, "/photos/%d", r.Photos...))
 }
 
 // proven returns the beginning of a rating: what it is for, and by which proof.
@@ -289,7 +273,7 @@ func (c *Consumer) Reply(ctx context.Context, caller directory.Caller, id, text 
 		return store.Doc[directory.Rating]{}, err
 	}
 	if words := unfit(text); len(words) > 0 {
-		return store.Doc[directory.Rating]{}, directory.InvalidFields("reply", []directory.FieldError{{Pointer: "/text", Code: directory.CodeUnfit, Limit: strings.Join(words, "、")}})
+		return store.Doc[directory.Rating]{}, directory.WrongField("reply", "/text", directory.CodeUnfit, strings.Join(words, "、"))
 	}
 	first := false
 	doc, err := c.Store.Ratings.Update(ctx, id, func(r *directory.Rating) error {

@@ -2,7 +2,6 @@ package consumer
 
 import (
 	"context"
-	"errors"
 	"slices"
 	"strings"
 
@@ -75,20 +74,16 @@ func (c *Consumer) Requests(ctx context.Context, organization string, limit int,
 func (c *Consumer) Quote(ctx context.Context, caller directory.Caller, id string, q directory.Quote) (directory.Booking, error) {
 	q.Text, _ = directory.MaskPersonal(strings.TrimSpace(q.Text))
 	q.At = c.now()
-	var wrong []directory.FieldError
-	var invalid *directory.Error
-	if errors.As(q.Validate(), &invalid) {
-		wrong = invalid.Fields
-	}
 	doc, err := c.Store.Listings.Get(ctx, q.Listing)
 	if err != nil && directory.KindOf(err) != directory.NotFound {
 		return directory.Booking{}, err
 	}
 	l := doc.Value
+	var others error
 	if !caller.Belongs(l.OrganizationID) {
-		wrong = append(wrong, directory.FieldError{Pointer: "/listing", Code: directory.CodeValue, Limit: "/v1/organizations/{id}/listings"})
+		others = directory.WrongField("quote", "/listing", directory.CodeValue, "/v1/organizations/{id}/listings")
 	}
-	if err := directory.InvalidFields("quote", wrong); err != nil {
+	if err := directory.Together("quote", q.Validate(), others); err != nil {
 		return directory.Booking{}, err
 	}
 	q.Organization = l.OrganizationID
@@ -102,7 +97,7 @@ func (c *Consumer) Quote(ctx context.Context, caller directory.Caller, id string
 	return c.changeBooking(ctx, id, func(b *directory.Booking) (bool, error) {
 		switch {
 		case b.Kind == directory.CustomBooking && !c.offers(&l, b):
-			return false, directory.InvalidFields("quote", []directory.FieldError{{Pointer: "/listing", Code: directory.CodeMismatch, Limit: "region, category"}})
+			return false, directory.WrongField("quote", "/listing", directory.CodeMismatch, "region, category")
 		case b.Account == caller.Account:
 			return false, &directory.Error{Kind: directory.Conflict, What: "own_service"}
 		}

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 )
 
@@ -331,7 +330,7 @@ func (b *Booking) Complete(e BookingEvent, right bool) (changed bool, err error)
 		return false, &Error{Kind: Conflict, What: "code_tries"}
 	case !right:
 		b.Tries++
-		return true, InvalidFields("booking", []FieldError{{Pointer: "/code", Code: CodeMismatch, Limit: "completion_code"}})
+		return true, WrongField("booking", "/code", CodeMismatch, "completion_code")
 	}
 	*b = next
 	return true, nil
@@ -379,7 +378,7 @@ func (b *Booking) QuoteOf(organization string) *Quote {
 func (b *Booking) Choose(organization string, price int64, now time.Time) (changed bool, err error) {
 	q := b.QuoteOf(organization)
 	if q == nil {
-		return false, InvalidFields("booking", []FieldError{{Pointer: "/organization", Code: CodeValue, Limit: "quotes"}})
+		return false, WrongField("booking", "/organization", CodeValue, "quotes")
 	}
 	if b.Organization != "" && b.Organization != organization {
 		return false, &Error{Kind: Conflict, What: "booking_state"}
@@ -513,22 +512,9 @@ func (b *Booking) Validate(contact *BookingContact, now time.Time, regions *Regi
 		c.add("/ends_at", CodeTooLarge, b.StartsAt.Add(MaxBookLength).In(Shanghai).Format(time.RFC3339))
 	}
 	c.required("/contact/name", contact.Name, maxPersonName)
-	if contact.Phone == "" {
-		c.add("/contact/phone", CodeRequired, "")
-	} else if _, ok := ParseContactPhone(contact.Phone); !ok {
-		c.add("/contact/phone", CodeFormat, ContactPhoneForm)
-	}
+	c.contactPhone("/contact/phone", contact.Phone)
 	c.paragraphs("/contact/notes", contact.Notes, maxNotes)
 	return InvalidFields("booking", c.fields)
-}
-
-// requiredParagraphs is required for a text that may hold line feeds.
-func (c *checks) requiredParagraphs(pointer, s string, max int) {
-	if !strings.ContainsFunc(s, visible) {
-		c.add(pointer, CodeRequired, "")
-		return
-	}
-	c.paragraphs(pointer, s, max)
 }
 
 // exactCounty checks that a code is that of a county.

@@ -103,11 +103,18 @@ func (c *checks) paragraphs(pointer, s string, max int) { c.characters(pointer, 
 
 // required is text of which something can be seen. It tells whether it is.
 func (c *checks) required(pointer, s string, max int) bool {
+	return c.seen(pointer, s, max, false)
+}
+
+// requiredParagraphs is required for text that may hold line feeds.
+func (c *checks) requiredParagraphs(pointer, s string, max int) { c.seen(pointer, s, max, true) }
+
+func (c *checks) seen(pointer, s string, max int, lineFeeds bool) bool {
 	if !strings.ContainsFunc(s, visible) {
 		c.add(pointer, CodeRequired, "")
 		return false
 	}
-	c.text(pointer, s, max)
+	c.characters(pointer, s, max, lineFeeds)
 	return true
 }
 

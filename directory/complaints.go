@@ -4,7 +4,6 @@ import (
 	"math"
 	"regexp"
 	"slices"
-	"strings"
 	"time"
 )
 
@@ -260,19 +259,10 @@ func (k *Complaint) Validate() error {
 		c.add("/listing", CodeRequired, "")
 	}
 	c.vocabulary("/subject", k.Subject, ComplaintSubjects)
-	c.said("/text", k.Text, maxComplaintText)
+	c.requiredParagraphs("/text", k.Text, maxComplaintText)
 	c.paragraphs("/want", k.Want, maxWant)
 	c.evidence(k.Evidence)
 	return InvalidFields("complaint", c.fields)
-}
-
-// said is paragraphs of which something can be seen.
-func (c *checks) said(pointer, s string, max int) {
-	if !strings.ContainsFunc(s, visible) {
-		c.add(pointer, CodeRequired, "")
-		return
-	}
-	c.paragraphs(pointer, s, max)
 }
 
 func (c *checks) evidence(ids []string) {
@@ -293,7 +283,7 @@ func (s *ComplaintStep) Validate(regions *Regions) error {
 	c := &checks{}
 	switch s.Action {
 	case StepRefuse, StepAsk, StepSupply, StepAnswer, StepTransfer, StepResolve, StepFail, StepReopen:
-		c.said("/text", s.Text, maxReason)
+		c.requiredParagraphs("/text", s.Text, maxReason)
 	case StepRedact:
 		c.paragraphs("/text", s.Text, maxComplaintText)
 		c.paragraphs("/want", s.Want, maxWant)

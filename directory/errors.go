@@ -3,6 +3,7 @@ package directory
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 )
@@ -119,6 +120,33 @@ func InvalidFields(what string, fields []FieldError) error {
 		return nil
 	}
 	return &Error{Kind: Invalid, What: what, Fields: fields}
+}
+
+// WrongField returns an Invalid error about what with one field.
+func WrongField(what, pointer, code, limit string) error {
+	return InvalidFields(what, []FieldError{{Pointer: pointer, Code: code, Limit: limit}})
+}
+
+// Together returns the Invalid error about what of all the wrong fields of several
+// Invalid errors, of a field what the first of them says; nil when all are nil, and
+// the first of another kind when there is one.
+func Together(what string, errs ...error) error {
+	var fields []FieldError
+	for _, err := range errs {
+		e, ok := errors.AsType[*Error](err)
+		if err != nil && (!ok || e.Kind != Invalid) {
+			return err
+		}
+		if ok {
+			before := fields
+			for _, f := range e.Fields {
+				if !slices.ContainsFunc(before, func(have FieldError) bool { return have.Pointer == f.Pointer && have.Parameter == f.Parameter }) {
+					fields = append(fields, f)
+				}
+			}
+		}
+	}
+	return InvalidFields(what, fields)
 }
 
 // Wrap adds what was being done to a non-nil *err, keeping its kind. It is

@@ -114,6 +114,22 @@ func ParseContactPhone(text string) (phone string, ok bool) {
 	return phone, contactPattern.MatchString(phone)
 }
 
+// CheckContactPhone returns Invalid about the field at a pointer unless a text is a
+// contact phone.
+func CheckContactPhone(pointer, text string) error {
+	c := &checks{}
+	c.contactPhone(pointer, text)
+	return InvalidFields("phone", c.fields)
+}
+
+func (c *checks) contactPhone(pointer, text string) {
+	if strings.TrimSpace(text) == "" {
+		c.add(pointer, CodeRequired, "")
+	} else if _, ok := ParseContactPhone(text); !ok {
+		c.add(pointer, CodeFormat, ContactPhoneForm)
+	}
+}
+
 // MaskContactPhone hides the middle of a contact phone.
 func MaskContactPhone(phone string) string {
 	if len(phone) < 10 {

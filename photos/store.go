@@ -186,6 +186,27 @@ func (s *Store) Use(ctx context.Context, owner string, purpose directory.PhotoPu
 	return unknown, nil
 }
 
+// Check is Use for a document whose fields name the photos: it returns Invalid with
+// each that its owner has not uploaded for that purpose; pointer is where they stand,
+// with %d for the place.
+func (s *Store) Check(ctx context.Context, owner string, purpose directory.PhotoPurpose, pointer string, ids ...string) error {
+	unknown, err := s.Use(ctx, owner, purpose, ids...)
+	if err != nil {
+		return err
+	}
+	uploaded := "/v1/photos"
+	if purpose == directory.RatingPhoto || purpose == directory.EvidencePhoto {
+		uploaded = "/v1/me/photos"
+	}
+	var wrong []directory.FieldError
+	for i, id := range ids {
+		if slices.Contains(unknown, id) {
+			wrong = append(wrong, directory.FieldError{Pointer: fmt.Sprintf(pointer, i), Code: directory.CodeValue, Limit: uploaded})
+		}
+	}
+	return directory.InvalidFields("photos", wrong)
+}
+
 // Release takes back that an owner has photos for a purpose: what nobody else has
 // uploaded for everybody to see is not shown any more, and goes with a later sweep.
 func (s *Store) Release(ctx context.Context, owner string, purpose directory.PhotoPurpose, ids ...string) error {

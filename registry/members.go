@@ -116,8 +116,8 @@ func (r *Registry) Grant(ctx context.Context, by directory.Caller, phone string,
 	if g.Organization != "" {
 		_, err := r.Organization(ctx, g.Organization)
 		if directory.KindOf(err) == directory.NotFound {
-			unknown := directory.FieldError{Pointer: "/organization", Code: directory.CodeValue, Limit: "/v1/organizations"}
-			err = directory.InvalidFields("grant", append(r.Auth.CheckGrant(phone, g, r.Regions), unknown))
+			unknown := directory.WrongField("grant", "/organization", directory.CodeValue, "/v1/organizations")
+			err = directory.Together("grant", r.Auth.CheckGrant(phone, g, r.Regions), unknown)
 		}
 		if err != nil {
 			return g, false, err

@@ -31,19 +31,8 @@ func (r *Registry) organization(d Details, o directory.Organization) (directory.
 	o.CodeValid = o.CreditCode.Valid()
 	o.LegalName, o.Region, o.Address = strings.TrimSpace(d.LegalName), d.Region, strings.TrimSpace(d.Address)
 	o.ContactName, o.Documents = strings.TrimSpace(d.ContactName), d.Documents
-	var wrong []directory.FieldError
-	var invalid *directory.Error
-	if errors.As(o.Validate(r.Regions), &invalid) {
-		wrong = invalid.Fields
-	}
-	phone, ok := directory.ParseContactPhone(d.ContactPhone)
-	switch {
-	case strings.TrimSpace(d.ContactPhone) == "":
-		wrong = append(wrong, directory.FieldError{Pointer: "/contact_phone", Code: directory.CodeRequired})
-	case !ok:
-		wrong = append(wrong, directory.FieldError{Pointer: "/contact_phone", Code: directory.CodeFormat, Limit: directory.ContactPhoneForm})
-	}
-	return o, phone, directory.InvalidFields("organization", wrong)
+	phone, _ := directory.ParseContactPhone(d.ContactPhone)
+	return o, phone, directory.Together("organization", o.Validate(r.Regions), directory.CheckContactPhone("/contact_phone", d.ContactPhone))
 }
 
 // Check returns Invalid with everything that is wrong with details, or nil.
@@ -67,7 +56,7 @@ type Registration struct {
 func (r *Registry) Register(ctx context.Context, caller directory.Caller, d Details, from auth.Client) (Registration, error) {
 	o, phone, err := r.organization(d, directory.Organization{})
 	if err == nil { // photos are an organization's, which is not there yet
-		err = r.usePhotos(ctx, "", directory.DocumentPhoto, "/documents/%d", d.Documents)
+		err = r.Photos.Check(ctx, "", directory.DocumentPhoto, "/documents/%d", d.Documents...)
 	}
 	if err != nil {
 		return Registration{}, err
@@ -218,7 +207,7 @@ func (r *Registry) ChangeOrganization(ctx context.Context, caller directory.Call
 	o := seen.Value
 	next, fields, err := r.changed(o, change)
 	if err == nil && slices.Contains(fields, "documents") {
-		err = r.usePhotos(ctx, o.ID, directory.DocumentPhoto, "/documents/%d", next.Documents)
+		err = r.Photos.Check(ctx, o.ID, directory.DocumentPhoto, "/documents/%d", next.Documents...)
 	}
 	if err != nil || len(fields) == 0 {
 		return seen, err

@@ -30,7 +30,7 @@ func (r *Registry) Propose(ctx context.Context, caller directory.Caller, organiz
 	if err := r.checkExternalID(ctx, p); err != nil {
 		return store.Doc[directory.Proposal]{}, err
 	}
-	if err := r.useListingPhotos(ctx, p.Organization, &p.Content); err != nil {
+	if err := r.checkPhotos(ctx, p.Organization, &p.Content); err != nil {
 		return store.Doc[directory.Proposal]{}, err
 	}
 	return r.Store.Proposals.Insert(ctx, p)
@@ -71,7 +71,7 @@ func (r *Registry) checkExternalID(ctx context.Context, p directory.Proposal) er
 	if !taken {
 		return nil
 	}
-	return directory.InvalidFields("proposal", []directory.FieldError{{Pointer: "/external_id", Code: directory.CodeDuplicate}})
+	return directory.WrongField("proposal", "/external_id", directory.CodeDuplicate, "")
 }
 
 // Proposal returns the proposal of a listing: the one that is stored, or, for a
@@ -104,7 +104,7 @@ func (r *Registry) Save(ctx context.Context, caller directory.Caller, seen store
 		return seen, &directory.Error{Kind: directory.Conflict, What: "submitted"}
 	}
 	if content.Kind != p.Content.Kind {
-		return seen, directory.InvalidFields("proposal", []directory.FieldError{{Pointer: "/kind", Code: directory.CodeValue, Limit: string(p.Content.Kind)}})
+		return seen, directory.WrongField("proposal", "/kind", directory.CodeValue, string(p.Content.Kind))
 	}
 	if err := r.editable(ctx, &p); err != nil {
 		return seen, err
@@ -115,7 +115,7 @@ func (r *Registry) Save(ctx context.Context, caller directory.Caller, seen store
 	if err := r.checkExternalID(ctx, p); err != nil {
 		return seen, err
 	}
-	if err := r.useListingPhotos(ctx, p.Organization, &p.Content); err != nil {
+	if err := r.checkPhotos(ctx, p.Organization, &p.Content); err != nil {
 		return seen, err
 	}
 	return r.put(ctx, seen.Version, p)

@@ -154,7 +154,7 @@ func (imp *importer) listing(line []byte) (directory.Listing, error) {
 		return l, err
 	}
 	if l.Demo && imp.production {
-		return l, directory.InvalidFields("listing", []directory.FieldError{{Pointer: "/demo", Code: directory.CodeMismatch, Limit: "QINGFU_ENV=production"}})
+		return l, directory.WrongField("listing", "/demo", directory.CodeMismatch, "QINGFU_ENV=production")
 	}
 	return l, nil
 }
