@@ -219,9 +219,6 @@ var BookingReasons = []Term{
 // BookingReasonTerm returns the names of a reason.
 func BookingReasonTerm(code string) (Term, bool) { return find(BookingReasons, code) }
 
-// BookingStateTerm returns the names of a state.
-func BookingStateTerm(s BookingState) (Term, bool) { return find(BookingStates, string(s)) }
-
 // The time that each side has for its steps.
 const (
 	AnswerTime     = 24 * time.Hour     // for the firm to accept, or to the start where that is sooner

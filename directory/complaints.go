@@ -1,7 +1,6 @@
 package directory
 
 import (
-	"math"
 	"regexp"
 	"slices"
 	"time"
@@ -99,9 +98,6 @@ var ComplaintSubjects = []Term{
 	term("other", "其他", "Something else"),
 }
 
-// ComplaintSubjectTerm returns the names of a subject.
-func ComplaintSubjectTerm(code string) (Term, bool) { return find(ComplaintSubjects, code) }
-
 // ComplaintState is where a complaint stands.
 type ComplaintState string
 
@@ -132,9 +128,6 @@ var ComplaintStates = []Term{
 	term(string(ComplaintHandedOver), "已移交12315", "Handed over to 12315"),
 	term(string(ComplaintDuplicate), "重复投诉", "Duplicate"),
 }
-
-// ComplaintStateTerm returns the names of a state.
-func ComplaintStateTerm(s ComplaintState) (Term, bool) { return find(ComplaintStates, string(s)) }
 
 // Open tells whether an official still has something to do about the complaint.
 func (k *Complaint) Open() bool { return slices.Contains(openComplaints, k.State) }
@@ -377,8 +370,6 @@ func (f ComplaintFigures) Summary() ComplaintSummary {
 	}
 	return s
 }
-
-func round4(v float64) float64 { return math.Round(v*1e4) / 1e4 }
 
 // medianOf returns the median of n numbers, given how often each stands there.
 func medianOf(counts map[int]int64, n int64) float64 {

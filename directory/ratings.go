@@ -175,9 +175,6 @@ var RatingReportReasons = []Term{
 	term("other", "其他", "Another reason"),
 }
 
-// RatingReportTerm returns the names of a reason.
-func RatingReportTerm(code string) (Term, bool) { return find(RatingReportReasons, code) }
-
 // RatingReply is the public answer of the business, one for each rating.
 type RatingReply struct {
 	Text string    `json:"text"`

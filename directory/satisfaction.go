@@ -94,9 +94,12 @@ func (s Satisfaction) Summary() SatisfactionSummary {
 	case high < SatisfactionTarget:
 		state = NotMet
 	}
-	round := func(v float64) *float64 { v = math.Round(v*1e4) / 1e4; return &v }
+	round := func(v float64) *float64 { return new(round4(v)) }
 	return SatisfactionSummary{State: state, Share: round(float64(satisfied) / float64(n)), Low: round(low), High: round(high), N: n}
 }
+
+// round4 rounds a share as it is published.
+func round4(v float64) float64 { return math.Round(v*1e4) / 1e4 }
 
 // Wilson returns the two-sided 95% score interval of a proportion of k out of n
 // (E. B. Wilson 1927, J. Am. Stat. Assoc. 22:209–212). It returns 0 and 1 when

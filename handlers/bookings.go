@@ -133,10 +133,9 @@ func (a *api) viewBookings(c *fiber.Ctx, in *input, bookings []directory.Booking
 }
 
 func (a *api) viewBooking(in *input, b *directory.Booking, names *bookingNames) (bookingView, error) {
-	state, _ := directory.BookingStateTerm(b.State)
 	side := b.SideOf(&in.caller)
 	v := bookingView{
-		ID: b.ID, Kind: b.Kind, State: b.State, StateName: state.Names.In(in.lang),
+		ID: b.ID, Kind: b.Kind, State: b.State, StateName: refOf(directory.BookingStates, string(b.State), in.lang).Name,
 		Region: search.NewRegionRef(a.Regions, b.Region, in.lang), Offering: b.Offering, Wish: b.Wish,
 		StartsAt: b.StartsAt, EndsAt: b.EndsAt, DueAt: b.DueAt, CreatedAt: b.CreatedAt, UpdatedAt: b.UpdatedAt,
 		Quotes: []quoteView{}, History: []bookingEventView{},
@@ -155,14 +154,12 @@ func (a *api) viewBooking(in *input, b *directory.Booking, names *bookingNames) 
 		return side == directory.ResidentSide || in.caller.Belongs(organization)
 	}
 	if b.Organization != "" && (b.Kind != directory.CustomBooking || sees(b.Organization)) {
-		organization := names.organization(b.Organization)
-		v.Organization = &organization
+		v.Organization = new(names.organization(b.Organization))
 	} else {
 		v.Listing = nil
 	}
 	if category, ok := directory.CategoryOf(b.Category); ok {
-		ref := search.NewTermRef(category.Term, in.lang)
-		v.Category = &ref
+		v.Category = new(search.NewTermRef(category.Term, in.lang))
 	}
 	if b.Budget > 0 {
 		v.Budget = &b.Budget
@@ -179,8 +176,7 @@ func (a *api) viewBooking(in *input, b *directory.Booking, names *bookingNames) 
 		}
 	}
 	if b.ShowsCode(side) {
-		code := a.Consumer.CompletionCode(b.ID)
-		v.Code = &code
+		v.Code = new(a.Consumer.CompletionCode(b.ID))
 	}
 	var err error
 	if b.ShowsContact(side) {
@@ -192,8 +188,7 @@ func (a *api) viewBooking(in *input, b *directory.Booking, names *bookingNames) 
 func viewBookingEvent(e directory.BookingEvent, lang string) bookingEventView {
 	v := bookingEventView{Action: e.Action, By: e.By, Text: e.Text, At: e.At}
 	if reason, ok := directory.BookingReasonTerm(e.Reason); ok {
-		ref := search.NewTermRef(reason, lang)
-		v.Reason = &ref
+		v.Reason = new(search.NewTermRef(reason, lang))
 	}
 	return v
 }

@@ -16,12 +16,12 @@ import (
 
 // complaintItem is a complaint in a list.
 type complaintItem struct {
-	ID      string           `json:"id"`
-	Side    directory.Side   `json:"side"` // on which the caller is
-	State   search.TermRef   `json:"state"`
-	Subject search.TermRef   `json:"subject"`
-	Kind    directory.Kind   `json:"kind"`
-	Listing complaintListing `json:"listing"`
+	ID      string         `json:"id"`
+	Side    directory.Side `json:"side"` // on which the caller is
+	State   search.TermRef `json:"state"`
+	Subject search.TermRef `json:"subject"`
+	Kind    directory.Kind `json:"kind"`
+	Listing nameView       `json:"listing"`
 	// Organization is null where the listing has none; Booking and Rating are null
 	// where it is not about one, and for the firm, to which they would tell who the
 	// resident is.
@@ -40,11 +40,6 @@ type complaintItem struct {
 	Similar      *int64           `json:"similar"` // in the queue: other open complaints about the listing
 }
 
-type complaintListing struct {
-	ID   string `json:"id"`
-	Name string `json:"name"`
-}
-
 type complaintFirm struct {
 	ID        string `json:"id"`
 	LegalName string `json:"legal_name"`
@@ -56,7 +51,7 @@ type complaintView struct {
 	Text          string             `json:"text"`
 	Want          string             `json:"want"`
 	Masked        bool               `json:"masked"`
-	Evidence      []evidenceView     `json:"evidence"`
+	Evidence      []photoRef         `json:"evidence"`
 	ForFamily     bool               `json:"for_family"`
 	AcceptDue     *time.Time         `json:"accept_due"`
 	SettleDue     *time.Time         `json:"settle_due"`
@@ -67,11 +62,6 @@ type complaintView struct {
 	Questionnaire *questionnaireView `json:"questionnaire"` // null for the firm
 	History       []complaintStep    `json:"history"`
 	Official      *complaintOfficial `json:"official"` // null for others than officials
-}
-
-type evidenceView struct {
-	ID    string     `json:"id"`
-	Sizes photoSizes `json:"sizes"`
 }
 
 type questionnaireView struct {
@@ -114,8 +104,7 @@ func unlessEmpty(s string) *string {
 }
 
 func viewBureau(b directory.Bureau, lang string) search.TermRef {
-	t, _ := directory.BureauTerm(b)
-	return search.NewTermRef(t, lang)
+	return refOf(directory.Bureaus, string(b), lang)
 }
 
 func (a *api) viewDesk(d *directory.Desk, lang string) *deskView {
@@ -144,11 +133,9 @@ func (a *api) viewComplaintItems(ctx context.Context, in *input, list []director
 	for i := range list {
 		k := &list[i]
 		side, _ := k.SideOf(&in.caller, caseworkers, a.Regions)
-		state, _ := directory.ComplaintStateTerm(k.State)
-		subject, _ := directory.ComplaintSubjectTerm(k.Subject)
 		v := complaintItem{
-			ID: k.ID, Side: side, State: search.NewTermRef(state, in.lang), Subject: search.NewTermRef(subject, in.lang), Kind: k.Kind,
-			Listing: complaintListing{ID: k.Listing}, Bureau: viewBureau(k.Bureau, in.lang), Region: search.NewRegionRef(a.Regions, k.Region, in.lang),
+			ID: k.ID, Side: side, State: refOf(directory.ComplaintStates, string(k.State), in.lang), Subject: refOf(directory.ComplaintSubjects, k.Subject, in.lang), Kind: k.Kind,
+			Listing: nameView{ID: k.Listing}, Bureau: viewBureau(k.Bureau, in.lang), Region: search.NewRegionRef(a.Regions, k.Region, in.lang),
 			DueAt: k.DueAt(), Overdue: late(k.DueAt()), AnswerDue: k.AnswerDue, AnswerLate: late(k.AnswerDue), CreatedAt: k.CreatedAt, UpdatedAt: k.UpdatedAt,
 		}
 		if l := about[k.Listing]; l != nil {
@@ -178,12 +165,12 @@ func (a *api) viewComplaints(ctx context.Context, in *input, list []directory.Co
 	for i := range list {
 		k, side := &list[i], items[i].Side
 		v := complaintView{
-			complaintItem: items[i], Text: k.Text, Want: k.Want, Masked: k.Masked, Evidence: []evidenceView{}, ForFamily: k.ForFamily,
+			complaintItem: items[i], Text: k.Text, Want: k.Want, Masked: k.Masked, Evidence: []photoRef{}, ForFamily: k.ForFamily,
 			AcceptDue: k.AcceptDue, SettleDue: k.SettleDue, AcceptedAt: k.AcceptedAt, SettledAt: k.SettledAt,
 			Reference: unlessEmpty(k.Reference), History: a.viewComplaintHistory(in, k, side),
 		}
 		for _, id := range k.Evidence {
-			v.Evidence = append(v.Evidence, evidenceView{id, photoSizesAt("/v1/complaints/" + k.ID + "/photos/" + id)})
+			v.Evidence = append(v.Evidence, photoRef{id, photoSizesAt("/v1/complaints/" + k.ID + "/photos/" + id)})
 		}
 		if side == directory.ResidentSide {
 			v.ReopenUntil = k.ReopenUntil()
@@ -498,17 +485,11 @@ func (a *api) redactComplaint(c *fiber.Ctx, in *input) error {
 
 // getComplaintFigures answers with what is published of the complaints about a listing.
 func (a *api) getComplaintFigures(c *fiber.Ctx, in *input) error {
-	if err := in.err(); err != nil {
-		return err
-	}
-	doc, err := a.Store.Listings.Get(c.UserContext(), in.text("id"))
-	if err == nil && doc.Value.Status != directory.Published {
-		err = directory.Missing("listing")
-	}
+	listing, err := a.publicListing(c, in)
 	if err != nil {
 		return err
 	}
-	figures, err := a.Consumer.ComplaintFigures(c.UserContext(), doc.Value.ID)
+	figures, err := a.Consumer.ComplaintFigures(c.UserContext(), listing.ID)
 	if err != nil {
 		return err
 	}

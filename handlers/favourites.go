@@ -50,16 +50,9 @@ func (a *api) listFavourites(c *fiber.Ctx, in *input) error {
 }
 
 func (a *api) addFavourite(c *fiber.Ctx, in *input) error {
-	if err := in.err(); err != nil {
-		return err
-	}
-	id := in.text("id")
-	listing, err := a.Store.Listings.Get(c.UserContext(), id)
+	listing, err := a.publicListing(c, in)
 	if err != nil {
 		return err
-	}
-	if listing.Value.Status != directory.Published {
-		return directory.Missing("listing")
 	}
 	kept, err := a.Store.Favourites.Count(c.UserContext(), []store.Condition{store.Equal("account", in.caller.Account)})
 	if err != nil {
@@ -68,7 +61,7 @@ func (a *api) addFavourite(c *fiber.Ctx, in *input) error {
 	if kept[0].N >= maxFavourites {
 		return &directory.Error{Kind: directory.Conflict, What: "favourites"}
 	}
-	_, err = a.Store.Favourites.Insert(c.UserContext(), directory.Favourite{Account: in.caller.Account, Listing: id, AddedAt: a.Now().UTC()})
+	_, err = a.Store.Favourites.Insert(c.UserContext(), directory.Favourite{Account: in.caller.Account, Listing: listing.ID, AddedAt: a.Now().UTC()})
 	if err != nil && directory.KindOf(err) != directory.Conflict { // it is one already
 		return err
 	}

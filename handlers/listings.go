@@ -150,8 +150,11 @@ func (in *input) toCRS(p directory.Point) directory.Point {
 
 // roundPoint rounds computed degrees to six places, about 0.1 m.
 func roundPoint(p directory.Point) directory.Point {
-	return directory.Point{Lat: math.Round(p.Lat*1e6) / 1e6, Lon: math.Round(p.Lon*1e6) / 1e6}
+	return directory.Point{Lat: roundTo(p.Lat, 1e6), Lon: roundTo(p.Lon, 1e6)}
 }
+
+// roundTo rounds to so many parts of one.
+func roundTo(v, parts float64) float64 { return math.Round(v*parts) / parts }
 
 // regionFacet returns the codes that the region facet counts: the children of
 // the regions chosen and their siblings, or the prefectures.
@@ -199,6 +202,19 @@ func (a *api) getListing(c *fiber.Ctx, in *input) error {
 		return err
 	}
 	return sendTagged(c, fiber.MIMEApplicationJSONCharsetUTF8, body)
+}
+
+// publicListing returns the listing that a request is about, or NotFound unless it is
+// public.
+func (a *api) publicListing(c *fiber.Ctx, in *input) (directory.Listing, error) {
+	if err := in.err(); err != nil {
+		return directory.Listing{}, err
+	}
+	doc, err := a.Store.Listings.Get(c.UserContext(), in.text("id"))
+	if err == nil && doc.Value.Status != directory.Published {
+		err = directory.Missing("listing")
+	}
+	return doc.Value, err
 }
 
 func (a *api) batchListings(c *fiber.Ctx, in *input) error {

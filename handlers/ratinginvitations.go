@@ -62,14 +62,11 @@ func (a *api) inviteToRate(c *fiber.Ctx, in *input) error {
 func (a *api) listRatingInvitations(c *fiber.Ctx, in *input) error {
 	hash := in.queryHash()
 	after := in.readPosition(hash)
-	if err := in.err(); err != nil {
+	organization, err := a.ownOrganization(c, in, in.text("id"))
+	if err != nil {
 		return err
 	}
-	organization := in.text("id")
-	if err := in.covers(a, directory.Scope{Organization: organization}); err != nil {
-		return err
-	}
-	made, next, err := a.Consumer.RatingInvitations(c.UserContext(), organization, in.integer("limit"), after)
+	made, next, err := a.Consumer.RatingInvitations(c.UserContext(), organization.ID, in.integer("limit"), after)
 	if err != nil {
 		return err
 	}
@@ -101,27 +98,17 @@ func (a *api) openRatingInvitation(c *fiber.Ctx, in *input) error {
 
 // getPoster is a QR code that leads to giving an open rating, to be printed.
 func (a *api) getPoster(c *fiber.Ctx, in *input) error {
-	if err := in.err(); err != nil {
-		return err
-	}
-	listing, err := a.Store.Listings.Get(c.UserContext(), in.text("id"))
-	if err == nil && listing.Value.Status != directory.Published {
-		err = directory.Missing("listing")
-	}
+	listing, err := a.publicListing(c, in)
 	if err != nil {
 		return err
 	}
-	link := a.Consumer.PublicURL + "/rate#listing=" + listing.Value.ID
+	draw, contentType := qrSVG, "image/svg+xml"
 	if in.text("format") == "png" {
-		png, err := qrPNG(link)
-		if err != nil {
-			return err
-		}
-		return sendTagged(c, "image/png", png)
+		draw, contentType = qrPNG, "image/png"
 	}
-	svg, err := qrSVG(link)
+	picture, err := draw(a.Consumer.PublicURL + "/rate#listing=" + listing.ID)
 	if err != nil {
 		return err
 	}
-	return sendTagged(c, "image/svg+xml", svg)
+	return sendTagged(c, contentType, picture)
 }

@@ -2,7 +2,6 @@ package handlers
 
 import (
 	"maps"
-	"math"
 	"slices"
 	"strconv"
 	"time"
@@ -316,22 +315,16 @@ func viewReasons(counts map[string]int64, lang string) []reasonCount {
 func (a *api) listRatings(c *fiber.Ctx, in *input) error {
 	hash := in.queryHash()
 	after := in.readPosition(hash)
-	if err := in.err(); err != nil {
-		return err
-	}
-	listing, err := a.Store.Listings.Get(c.UserContext(), in.text("id"))
-	if err == nil && listing.Value.Status != directory.Published {
-		err = directory.Missing("listing")
-	}
+	listing, err := a.publicListing(c, in)
 	if err != nil {
 		return err
 	}
 	filter := consumer.RatingFilter{Proven: in.boolean("proven"), Order: consumer.RatingOrder(in.text("sort"))}
-	docs, next, err := a.Consumer.Ratings(c.UserContext(), listing.Value.ID, filter, in.integer("limit"), after)
+	docs, next, err := a.Consumer.Ratings(c.UserContext(), listing.ID, filter, in.integer("limit"), after)
 	if err != nil {
 		return err
 	}
-	figures, err := a.Consumer.Figures(c.UserContext(), listing.Value.ID)
+	figures, err := a.Consumer.Figures(c.UserContext(), listing.ID)
 	if err != nil {
 		return err
 	}
@@ -366,14 +359,11 @@ func (a *api) listRatings(c *fiber.Ctx, in *input) error {
 func (a *api) listOrganizationRatings(c *fiber.Ctx, in *input) error {
 	hash := in.queryHash()
 	after := in.readPosition(hash)
-	if err := in.err(); err != nil {
+	organization, err := a.ownOrganization(c, in, in.text("id"))
+	if err != nil {
 		return err
 	}
-	organization := in.text("id")
-	if err := in.covers(a, directory.Scope{Organization: organization}); err != nil {
-		return err
-	}
-	docs, next, err := a.Consumer.RatingsOf(c.UserContext(), organization, in.integer("limit"), after)
+	docs, next, err := a.Consumer.RatingsOf(c.UserContext(), organization.ID, in.integer("limit"), after)
 	if err != nil {
 		return err
 	}
@@ -582,6 +572,3 @@ func (a *api) decideRating(c *fiber.Ctx, in *input) error {
 	}
 	return a.sendRatingReview(c, in, doc)
 }
-
-// roundTo rounds to so many parts of one.
-func roundTo(v, parts float64) float64 { return math.Round(v*parts) / parts }
