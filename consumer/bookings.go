@@ -484,13 +484,6 @@ func (c *Consumer) sweepBookings(ctx context.Context) error {
 	return errors.Join(c.expireBookings(ctx), c.tellUntold(ctx), c.remindToRate(ctx), c.clearContacts(ctx))
 }
 
-// due are the conditions that a time kept in a field, 0 for none, has come.
-func (c *Consumer) due(field string) []store.Condition {
-	return []store.Condition{
-		{Field: field, Op: store.Min, Value: int64(1)}, {Field: field, Op: store.Less, Value: c.Now().UnixMilli() + 1},
-	}
-}
-
 // expireBookings ends the bookings of which a step was not done in time.
 func (c *Consumer) expireBookings(ctx context.Context) error {
 	docs, err := c.Store.Bookings.All(ctx, store.Where(append(c.due("due"), store.Equal("live", int64(1)))...))

@@ -14,8 +14,7 @@ import (
 // kept from being told.
 func (c *Consumer) sweepComplaints(ctx context.Context) error {
 	now := c.now()
-	due := store.Where(store.Condition{Field: "wake", Op: store.Min, Value: int64(1)}, store.Condition{Field: "wake", Op: store.Less, Value: now.UnixMilli() + 1})
-	docs, err := c.Store.Complaints.All(ctx, due)
+	docs, err := c.Store.Complaints.All(ctx, store.Where(c.due("wake")...))
 	for _, d := range docs {
 		_, one := c.Store.Complaints.Update(ctx, d.Value.ID, func(k *directory.Complaint) error {
 			if !k.Tick(now, c.Calendar, c.Regions) {

@@ -104,12 +104,7 @@ func (c *Consumer) address(ctx context.Context, caller directory.Caller, k *dire
 	if k.Organization == "" {
 		k.Organization = l.OrganizationID
 	}
-	k.Kind, k.Bureau, k.Region = l.Kind, directory.BureauOf(l.Kind), l.Region
-	for _, reg := range c.Regions.Path(l.Region) {
-		if reg.Level <= directory.County {
-			k.Region = reg.Code
-		}
-	}
+	k.Kind, k.Bureau, k.Region = l.Kind, directory.BureauOf(l.Kind), c.Regions.Widen(l.Region, directory.County)
 	return nil
 }
 

@@ -22,7 +22,8 @@ import (
 	"qingfu/store"
 )
 
-// Config is what the use cases are made of. Every field is needed.
+// Config is what the use cases are made of. Every field is needed, but for
+// [Consumer.Recount].
 type Config struct {
 	Store    *store.Store
 	Auth     *auth.Auth
@@ -64,7 +65,7 @@ func (c *Consumer) Run(ctx context.Context) error {
 	tick := time.NewTicker(sweepTime)
 	defer tick.Stop()
 	for {
-		if err := c.Sweep(ctx); err != nil && ctx.Err() == nil {
+		if err := c.sweep(ctx); err != nil && ctx.Err() == nil {
 			c.Log.Error("bookings, ratings and complaints cannot be looked after", "error", err)
 		}
 		select {
@@ -78,7 +79,19 @@ func (c *Consumer) Run(ctx context.Context) error {
 // Sweep does once what [Consumer.Run] repeats. It is idempotent and may run on
 // several servers at once.
 func (c *Consumer) Sweep(ctx context.Context) error {
-	return errors.Join(c.tallyOnce(ctx), c.sweepRatingInvitations(ctx), c.sweepTraces(ctx), c.sweepBookings(ctx), c.sweepComplaints(ctx))
+	return errors.Join(c.tallyOnce(ctx), c.sweep(ctx))
+}
+
+// sweep does what time asks for.
+func (c *Consumer) sweep(ctx context.Context) error {
+	return errors.Join(c.sweepRatingInvitations(ctx), c.sweepTraces(ctx), c.sweepBookings(ctx), c.sweepComplaints(ctx))
+}
+
+// due are the conditions that a time kept in a field, 0 for none, has come.
+func (c *Consumer) due(field string) []store.Condition {
+	return []store.Condition{
+		{Field: field, Op: store.Min, Value: int64(1)}, {Field: field, Op: store.Less, Value: c.Now().UnixMilli() + 1},
+	}
 }
 
 // lock makes those who hold it for the same organization wait for each other; what

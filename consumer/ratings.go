@@ -245,13 +245,21 @@ func (c *Consumer) Ratings(ctx context.Context, listing string, f RatingFilter, 
 		q.Order = "helpful"
 	}
 	if f.Proven != nil {
-		origins := []string{string(directory.OpenOrigin)}
-		if *f.Proven {
-			origins = []string{string(directory.OrderOrigin), string(directory.InviteOrigin)}
-		}
-		q.Where = append(q.Where, store.Condition{Field: "origin", Op: store.In, Value: origins})
+		q.Where = append(q.Where, proven(*f.Proven))
 	}
 	return c.Store.Ratings.Find(ctx, q)
+}
+
+// proven is the condition of ratings whose origin proves that there was a service, or
+// of the others.
+func proven(is bool) store.Condition {
+	var origins []string
+	for _, t := range directory.RatingOrigins {
+		if directory.RatingOrigin(t.Code).Proven() == is {
+			origins = append(origins, t.Code)
+		}
+	}
+	return store.Condition{Field: "origin", Op: store.In, Value: origins}
 }
 
 // RatingsOf returns a page of the ratings of an organization's listings that it may

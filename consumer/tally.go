@@ -164,16 +164,18 @@ func (c *Consumer) setFigure(ctx context.Context, listing string, change func(*d
 	return err
 }
 
+// counting are the conditions of ratings that carry a figure.
+func counting() []store.Condition {
+	return []store.Condition{store.Equal("state", string(directory.RatingPublished)), proven(true)}
+}
+
 // Count counts the ratings of a listing that carry its figure, from scratch.
 func (c *Consumer) Count(ctx context.Context, listing string) (s directory.Satisfaction, err error) {
 	// The change comes first: what is counted may go further, never less far.
 	if s.CountedTo, err = c.Store.Ratings.LastSeq(ctx); err != nil {
 		return s, err
 	}
-	groups, err := c.Store.Ratings.Count(ctx, []store.Condition{
-		store.Equal("listing", listing), store.Equal("state", string(directory.RatingPublished)),
-		{Field: "origin", Op: store.In, Value: []string{string(directory.OrderOrigin), string(directory.InviteOrigin)}},
-	}, "level")
+	groups, err := c.Store.Ratings.Count(ctx, append(counting(), store.Equal("listing", listing)), "level")
 	for _, g := range groups {
 		s.Levels[g.Key[0].(int64)-1] = g.N
 	}
@@ -182,28 +184,38 @@ func (c *Consumer) Count(ctx context.Context, listing string) (s directory.Satis
 
 // Recount counts the ratings of all listings from scratch, puts right what is wrong
 // unless it is only to be looked at, and calls wrong with each listing whose figure
-// was not what its ratings say. It may run beside servers.
+// was not what its ratings say. It may run beside servers, and needs nothing of the
+// configuration but Store.
 func (c *Consumer) Recount(ctx context.Context, onlyLook bool, wrong func(listing string, is, ought [5]int64)) error {
+	groups, err := c.Store.Ratings.Count(ctx, counting(), "listing", "level")
+	if err != nil {
+		return err
+	}
+	counted := map[string][5]int64{}
+	for _, g := range groups {
+		levels := counted[g.Key[0].(string)]
+		levels[g.Key[1].(int64)-1] = g.N
+		counted[g.Key[0].(string)] = levels
+	}
 	return c.Store.Listings.Each(ctx, store.Query{}, func(d *store.Doc[directory.Listing]) error {
-		counted, err := c.Count(ctx, d.Value.ID)
-		if err != nil || counted.Levels == d.Value.Satisfaction.Levels {
-			return err
+		if counted[d.Value.ID] == d.Value.Satisfaction.Levels {
+			return nil
 		}
 		// A server may have counted it since it was read.
 		return c.setFigure(ctx, d.Value.ID, func(l *directory.Listing) error {
 			is := l.Satisfaction.Levels
-			counted, err := c.Count(ctx, l.ID)
+			ought, err := c.Count(ctx, l.ID)
 			if err != nil {
 				return err
 			}
-			if counted.Levels == is {
+			if ought.Levels == is {
 				return store.ErrUnchanged
 			}
-			wrong(l.ID, is, counted.Levels)
+			wrong(l.ID, is, ought.Levels)
 			if onlyLook {
 				return store.ErrUnchanged
 			}
-			l.Satisfaction = counted
+			l.Satisfaction = ought
 			return nil
 		})
 	})

@@ -418,12 +418,7 @@ func (k *Complaint) Tick(now time.Time, cal *Calendar, regions *Regions) (change
 		k.History = append(slices.Clip(k.History), e)
 	}
 	for come(k.EscalateAt) {
-		to := Desk{Bureau: k.Bureau, Region: k.Region}
-		for _, reg := range regions.Path(k.Region) {
-			if reg.Level <= escalationLevels[k.Escalated] {
-				to.Region = reg.Code
-			}
-		}
+		to := Desk{Bureau: k.Bureau, Region: regions.Widen(k.Region, escalationLevels[k.Escalated])}
 		k.Escalated++
 		k.schedule(cal)
 		note(ComplaintEvent{Action: StepEscalate, To: &to})

@@ -122,6 +122,18 @@ func (r *Regions) Children(code string) []Region {
 	return out
 }
 
+// Widen returns the region of a level in which another lies or, where there is none of
+// that level, the next above; a region that is wider itself stays what it is.
+func (r *Regions) Widen(code string, level RegionLevel) string {
+	wide := code
+	for _, reg := range r.Path(code) {
+		if reg.Level <= level {
+			wide = reg.Code
+		}
+	}
+	return wide
+}
+
 // Path returns the region and all above it, the province first. It is empty for
 // an unknown code.
 func (r *Regions) Path(code string) []Region {

@@ -38,6 +38,18 @@ func TestRegionTree(t *testing.T) {
 	if got := r.Path("110000"); len(got) != 0 {
 		t.Errorf("Path of no code = %v", got)
 	}
+	for _, tt := range []struct {
+		code  string
+		level RegionLevel
+		want  string
+	}{
+		{"630102001001", County, "630102"}, {"630102", County, "630102"}, {"630100", County, "630100"},
+		{"630102001", Prefecture, "630100"}, {"630102001", Province, "630000"}, {"110000", County, "110000"},
+	} {
+		if got := r.Widen(tt.code, tt.level); got != tt.want {
+			t.Errorf("Widen(%s, %d) = %s, want %s", tt.code, tt.level, got, tt.want)
+		}
+	}
 	if got, want := codesOf(r.Children("630100")), []string{"630102", "630103", "630121"}; !slices.Equal(got, want) {
 		t.Errorf("Children = %v", got)
 	}
