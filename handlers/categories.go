@@ -1,9 +1,12 @@
 package handlers
 
 import (
+	"slices"
+
 	"github.com/gofiber/fiber/v2"
 
 	"qingfu/directory"
+	"qingfu/search"
 )
 
 // termView is a code with its names in an answer.
@@ -23,6 +26,12 @@ func viewTerms(terms []directory.Term, lang string) []termView {
 		views[i] = viewTerm(t, lang)
 	}
 	return views
+}
+
+// refOf names a code of a vocabulary; it is one.
+func refOf(terms []directory.Term, code, lang string) search.TermRef {
+	i := slices.IndexFunc(terms, func(t directory.Term) bool { return t.Code == code })
+	return search.NewTermRef(terms[i], lang)
 }
 
 // kindView is a kind with its categories.

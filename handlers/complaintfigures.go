@@ -1,0 +1,27 @@
+package handlers
+
+import (
+	"github.com/gofiber/fiber/v2"
+
+	"qingfu/directory"
+)
+
+// getComplaintFigures answers with what is published of the complaints about a listing.
+func (a *api) getComplaintFigures(c *fiber.Ctx, in *input) error {
+	listing, err := a.publicListing(c, in)
+	if err != nil {
+		return err
+	}
+	figures, err := a.Consumer.ComplaintFigures(c.UserContext(), listing.ID)
+	if err != nil {
+		return err
+	}
+	body, err := toJSON(struct {
+		directory.ComplaintSummary
+		DemoData bool `json:"demo_data,omitempty"`
+	}{figures.Summary(), a.DemoData()})
+	if err != nil {
+		return err
+	}
+	return sendTagged(c, fiber.MIMEApplicationJSONCharsetUTF8, body)
+}
