@@ -23,16 +23,10 @@ const invitationKept = 60 * 24 * time.Hour
 // was invited for this listing not long ago, or "invitations_today" when the
 // organization has made as many as it can.
 func (c *Consumer) InviteToRate(ctx context.Context, caller directory.Caller, listing *directory.Listing, phone string, i directory.RatingInvitation) (_ directory.RatingInvitation, secret string, err error) {
-	number, ok := directory.ParsePhone(phone)
-	var wrong error
-	if phone == "" {
-		wrong = directory.WrongField("phone", "/phone", directory.CodeRequired, "")
-	} else if !ok {
-		wrong = directory.WrongField("phone", "/phone", directory.CodeFormat, "13800138000")
-	}
-	if err := directory.Together("rating invitation", wrong, i.Validate(listing.Kind, c.Now())); err != nil {
+	if err := c.CheckInvitation(listing, phone, i); err != nil {
 		return i, "", err
 	}
+	number, _ := directory.ParsePhone(phone)
 	now := c.now()
 	i.Listing, i.Organization, i.PhoneHash = listing.ID, listing.OrganizationID, c.Auth.HashPhone(number)
 	i.CreatedBy, i.CreatedAt, i.ExpiresAt = caller.Account, now, now.Add(directory.RatingInvitationLife)
@@ -48,6 +42,18 @@ func (c *Consumer) InviteToRate(ctx context.Context, caller directory.Caller, li
 	i.ID = c.hashInvitation(secret)
 	_, err = c.Store.RatingInvitations.Insert(ctx, i)
 	return i, secret, err
+}
+
+// CheckInvitation returns Invalid with everything that is wrong with an invitation to
+// rate, or nil.
+func (c *Consumer) CheckInvitation(listing *directory.Listing, phone string, i directory.RatingInvitation) error {
+	var wrong error
+	if phone == "" {
+		wrong = directory.WrongField("phone", "/phone", directory.CodeRequired, "")
+	} else if _, ok := directory.ParsePhone(phone); !ok {
+		wrong = directory.WrongField("phone", "/phone", directory.CodeFormat, "13800138000")
+	}
+	return directory.Together("rating invitation", wrong, i.Validate(listing.Kind, c.Now()))
 }
 
 func (c *Consumer) hashInvitation(secret string) string {

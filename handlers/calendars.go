@@ -30,6 +30,12 @@ func (a *api) getCalendar(c *fiber.Ctx, in *input) error {
 }
 
 func (a *api) saveCalendar(c *fiber.Ctx, in *input) error {
+	b, readable := draft[directory.BookingCalendar](in)
+	if readable {
+		if err := in.refuseBy(b.Validate()); err != nil {
+			return err
+		}
+	}
 	listing, err := a.listingOf(c, in)
 	if err != nil {
 		return err
@@ -45,7 +51,7 @@ func (a *api) saveCalendar(c *fiber.Ctx, in *input) error {
 		return err
 	}
 	created := doc.Version == 0
-	if doc, err = a.Consumer.SaveCalendar(c.UserContext(), &listing, doc.Version, body[directory.BookingCalendar](in)); err != nil {
+	if doc, err = a.Consumer.SaveCalendar(c.UserContext(), &listing, doc.Version, b); err != nil {
 		return err
 	}
 	if created {

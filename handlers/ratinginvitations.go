@@ -32,16 +32,26 @@ func viewRatingInvitation(i *directory.RatingInvitation, lang string) ratingInvi
 // inviteToRate answers with the secret, a link with it and the link as a QR code,
 // which are shown once.
 func (a *api) inviteToRate(c *fiber.Ctx, in *input) error {
-	l, err := a.listingOf(c, in)
-	if err != nil {
-		return err
-	}
-	b := body[struct {
+	b, readable := draft[struct {
 		Phone    string
 		Category string
 		ServedOn directory.Date `json:"served_on"`
 	}](in)
-	made, secret, err := a.Consumer.InviteToRate(c.UserContext(), in.caller, &l, b.Phone, directory.RatingInvitation{Category: b.Category, ServedOn: b.ServedOn})
+	invitation := directory.RatingInvitation{Category: b.Category, ServedOn: b.ServedOn}
+	if id := in.text("id"); in.err() != nil && readable && id != "" { // an id that is wrong reads as none
+		doc, err := a.Store.Listings.Get(c.UserContext(), id)
+		if err == nil && in.covers(a, doc.Value.Scope()) == nil {
+			err = in.refuseBy(a.Consumer.CheckInvitation(&doc.Value, b.Phone, invitation))
+		}
+		if err != nil && directory.KindOf(err) != directory.NotFound {
+			return err
+		}
+	}
+	l, err := a.listingOf(c, in)
+	if err != nil {
+		return err
+	}
+	made, secret, err := a.Consumer.InviteToRate(c.UserContext(), in.caller, &l, b.Phone, invitation)
 	if err != nil {
 		return err
 	}

@@ -45,6 +45,9 @@ func TestRatingsFromInvitationToFigure(t *testing.T) {
 	})
 	owner.want(owner.step(400, "POST", path+"/rating-invitations", `{"phone":"123","served_on":"2026-02-31","colour":1}`), map[string]any{"errors.#": 3.0})
 	owner.want(owner.step(400, "POST", path+"/rating-invitations", `{"phone":"13800138000","served_on":"2026-01-01","category":"food"}`), map[string]any{"errors.#": 2.0})
+	// What the contract refuses stands beside what the rules do.
+	owner.want(owner.step(400, "POST", path+"/rating-invitations", `{"phone":"09711234567","served_on":"2099-01-01","category":"food"}`), map[string]any{"errors.#": 3.0})
+	owner.want(owner.step(400, "PUT", path+"/calendar", `{"hours":{"week":{"mon":["08:00-12:00","11:00-13:00"]}},"slot_minutes":7,"capacity":0,"notice_minutes":0,"horizon_days":30}`), map[string]any{"errors.#": 3.0})
 
 	rate := func(level, text string) (walk, string) {
 		f.clock.advance(time.Second)
