@@ -24,6 +24,7 @@ var arrows = []arrow{
 	{"server", []string{".", "handlers", "consumer", "registry", "sheets", "photos", "auth", "seed", "search/memory", "search", "store/sqlite", "store", "directory"}},
 	{"bench", []string{".", "handlers", "consumer", "registry", "sheets", "photos", "auth", "seed", "search/memory", "search", "store/sqlite", "store", "directory"}},
 	{"handlers", []string{".", "consumer", "registry", "sheets", "photos", "auth", "search", "store", "directory"}},
+	{"trial", []string{"photos", "auth", "seed", "search/memory", "search", "store/sqlite", "store", "directory"}}, // for tests alone
 	{"consumer", []string{"photos", "auth", "search", "store", "directory"}},
 	{"registry", []string{"sheets", "photos", "auth", "search", "store", "directory"}},
 	{"photos", []string{"store", "directory"}},
@@ -40,7 +41,7 @@ var arrows = []arrow{
 
 // inTests is what test files may import besides: real data, and the engines that
 // need nothing to be installed.
-var inTests = []string{".", "consumer", "registry", "sheets", "photos", "auth", "seed", "search/memory", "search", "store/sqlite", "store", "directory"}
+var inTests = []string{".", "trial", "consumer", "registry", "sheets", "photos", "auth", "seed", "search/memory", "search", "store/sqlite", "store", "directory"}
 
 func TestArrowsPointDown(t *testing.T) {
 	may := map[string][]string{}

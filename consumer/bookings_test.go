@@ -79,7 +79,7 @@ func TestABookingFromRequestToRating(t *testing.T) {
 	f.act(owner, b.ID, directory.ActAccept)
 	f.told("the resident", ann, directory.NoteBookingAccepted)
 
-	f.clock.to(tomorrow)
+	f.clock.To(tomorrow)
 	f.act(owner, b.ID, directory.ActStart)
 	code := f.CompletionCode(b.ID)
 	if _, err := f.Complete(t.Context(), owner, b.ID, ""); about(err) != "/code required" {
@@ -320,7 +320,7 @@ func TestTheSameKey(t *testing.T) {
 		t.Errorf("somebody else's key: %v, %v", created, err)
 	}
 	f.told("the firm", owner, directory.NoteBookingRequested, directory.NoteBookingRequested)
-	f.clock.advance(72 * time.Hour) // an answer that was lost for long
+	f.clock.Advance(72 * time.Hour) // an answer that was lost for long
 	if b, created, err := f.Book(t.Context(), ann, wanted(&l, tomorrow), "key-of-ann"); created || err != nil || !ids[b.ID] {
 		t.Errorf("much later: %v, %v", created, err)
 	}
@@ -356,10 +356,10 @@ func TestWhatTimeDoesToBookings(t *testing.T) {
 			t.Errorf("%s is %s and due %v, want %s", what, got.State, got.DueAt, want)
 		}
 	}
-	f.clock.to(noon.Add(directory.AnswerTime - time.Second))
+	f.clock.To(noon.Add(directory.AnswerTime - time.Second))
 	f.sweep()
 	state("the unanswered", unanswered, directory.BookingRequested)
-	f.clock.advance(time.Second)
+	f.clock.Advance(time.Second)
 	f.sweep()
 	state("the unanswered", unanswered, directory.BookingExpired)
 	if got := f.booking(unanswered.ID).History; len(got) != 2 || got[1].By != directory.ProgramSide {
@@ -368,29 +368,29 @@ func TestWhatTimeDoesToBookings(t *testing.T) {
 
 	completed, err := f.Complete(t.Context(), ann, done.ID, "")
 	f.fatal(err)
-	f.clock.to(completed.UpdatedAt.Add(directory.RemindAfter - time.Second))
+	f.clock.To(completed.UpdatedAt.Add(directory.RemindAfter - time.Second))
 	f.sweep()
 	accepted := []directory.NotificationKind{directory.NoteBookingAccepted, directory.NoteBookingAccepted, directory.NoteBookingExpired}
 	f.told("the resident", ann, accepted...)
-	f.clock.advance(time.Second)
+	f.clock.Advance(time.Second)
 	f.sweep()
-	f.clock.advance(time.Hour)
+	f.clock.Advance(time.Hour)
 	f.sweep()
 	f.told("the resident", ann, append(accepted, directory.NoteRateBooking)...)
 	if got := f.booking(done.ID); got.RemindedAt == nil || !got.UpdatedAt.Equal(completed.UpdatedAt) {
 		t.Errorf("it is %+v", got)
 	}
 
-	f.clock.to(forgotten.EndsAt.Add(directory.CompletionTime))
+	f.clock.To(forgotten.EndsAt.Add(directory.CompletionTime))
 	f.sweep()
 	state("the forgotten", forgotten, directory.BookingExpired)
 
-	f.clock.to(completed.UpdatedAt.Add(directory.ContactKept - time.Second))
+	f.clock.To(completed.UpdatedAt.Add(directory.ContactKept - time.Second))
 	f.sweep()
 	if f.booking(done.ID).Contact == "" {
 		t.Error("the contact was cleared away too early")
 	}
-	f.clock.advance(time.Second)
+	f.clock.Advance(time.Second)
 	f.sweep()
 	if f.booking(done.ID).Contact != "" || f.booking(forgotten.ID).Contact == "" {
 		t.Error("the wrong contacts were cleared away")
@@ -483,7 +483,7 @@ func randomLife(t *testing.T, r *rand.Rand, steps int, seen map[directory.Bookin
 		var err error
 		switch what := r.IntN(14); {
 		case what < 3 || len(docs) == 0:
-			w := wanted(&listings[min(1, r.IntN(4)/3)], f.clock.now().Truncate(time.Hour).Add(time.Duration(1+r.IntN(5))*time.Hour))
+			w := wanted(&listings[min(1, r.IntN(4)/3)], f.clock.Now().Truncate(time.Hour).Add(time.Duration(1+r.IntN(5))*time.Hour))
 			if r.IntN(4) == 0 {
 				w = Wanted{Kind: directory.CustomBooking, Category: "cleaning", Region: "630102", Wish: "擦玻璃", StartsAt: w.StartsAt, Contact: w.Contact}
 			}
@@ -514,10 +514,10 @@ func randomLife(t *testing.T, r *rand.Rand, steps int, seen map[directory.Bookin
 				}
 			}
 		case what == 8:
-			f.clock.advance(time.Duration(r.IntN(120)) * time.Minute)
+			f.clock.Advance(time.Duration(r.IntN(120)) * time.Minute)
 			err = f.Sweep(ctx)
 		case what == 9 && r.IntN(4) == 0:
-			f.clock.advance(time.Duration(r.IntN(9*24)) * time.Hour)
+			f.clock.Advance(time.Duration(r.IntN(9*24)) * time.Hour)
 			err = f.Sweep(ctx)
 		case what == 10 && r.IntN(4) == 0:
 			k.SlotMinutes, k.Capacity = 30*(1+r.IntN(4)), 1+r.IntN(3)

@@ -60,7 +60,7 @@ func (f *fixture) steps(caller directory.Caller, id string, by directory.Side, a
 		if k, err = f.tryStep(caller, id, by, directory.ComplaintStep{Action: action}); err != nil {
 			f.t.Fatalf("%s: %v", action, err)
 		}
-		f.clock.advance(time.Second) // so that the audit log has an order
+		f.clock.Advance(time.Second) // so that the audit log has an order
 	}
 	return k
 }
@@ -243,27 +243,27 @@ func TestComplaintLife(t *testing.T) {
 	_, err = f.tryStep(f.resident(), k.ID, directory.ResidentSide, directory.ComplaintStep{Action: directory.StepSupply})
 	wantError(t, "somebody else", err, directory.NotFound)
 
-	f.clock.advance(time.Hour)
+	f.clock.Advance(time.Hour)
 	f.steps(official, k.ID, directory.OfficialSide, directory.StepAccept)
 	f.told("the firm", owner, directory.NoteComplaintReceived)
-	f.clock.advance(time.Hour)
+	f.clock.Advance(time.Hour)
 	f.steps(official, k.ID, directory.OfficialSide, directory.StepAsk)
 	f.steps(ann, k.ID, directory.ResidentSide, directory.StepSupply, directory.StepSupply) // an answer may have been lost
 	f.steps(owner, k.ID, directory.BusinessSide, directory.StepAnswer)
 	f.steps(official, k.ID, directory.OfficialSide, directory.StepMediate, directory.StepResolve)
 	f.told("the resident", ann, directory.NoteComplaintAccepted, directory.NoteComplaintAsked, directory.NoteComplaintAnswered, directory.NoteComplaintResolved)
 	f.told("the firm", owner, directory.NoteComplaintReceived, directory.NoteComplaintResolved)
-	f.clock.advance(24 * time.Hour)
+	f.clock.Advance(24 * time.Hour)
 	f.steps(ann, k.ID, directory.ResidentSide, directory.StepReopen)
 	f.told("the official", official, directory.NoteComplaintWaiting, directory.NoteComplaintWaiting)
-	f.clock.advance(24 * time.Hour)
+	f.clock.Advance(24 * time.Hour)
 	f.steps(official, k.ID, directory.OfficialSide, directory.StepFail)
-	f.clock.advance(directory.ReopenTime)
+	f.clock.Advance(directory.ReopenTime)
 	f.sweepAll()
 	if now := f.complaint(k.ID); now.State != directory.ComplaintClosed || now.Outcome != directory.ComplaintUnresolved {
 		t.Errorf("%+v", now)
 	}
-	f.clock.advance(directory.QuestionnaireAfter - directory.ReopenTime)
+	f.clock.Advance(directory.QuestionnaireAfter - directory.ReopenTime)
 	for range 3 {
 		f.sweepAll()
 	}
@@ -322,7 +322,7 @@ func TestTransferKeepsRecordAndAccess(t *testing.T) {
 	commerce, market, prefecture := f.official(directory.Commerce, "630102"), f.official(directory.MarketRegulation, "630102"), f.official(directory.MarketRegulation, "630100")
 	k := f.complained(ann, f.cleaning(firm.ID).ID)
 	due := *k.DueAt()
-	f.clock.advance(26 * time.Hour)
+	f.clock.Advance(26 * time.Hour)
 	_, err := f.tryStep(commerce, k.ID, directory.OfficialSide, directory.ComplaintStep{Action: directory.StepTransfer, To: directory.Desk{Bureau: directory.Commerce}})
 	conflict(t, "to the same desk", err, "complaint_desk")
 	now, err := f.tryStep(commerce, k.ID, directory.OfficialSide, directory.ComplaintStep{Action: directory.StepTransfer, Text: "涉及价格", To: directory.Desk{Bureau: directory.MarketRegulation}})
@@ -369,7 +369,7 @@ func TestEscalationOverNationalDay(t *testing.T) {
 		f.fatal(err)
 		return out
 	}
-	f.clock.to(at("2026-09-21 10:00"))
+	f.clock.To(at("2026-09-21 10:00"))
 	firm, _ := f.firm()
 	// The prefecture has no official: at its turn the province is told. That of the
 	// county is told first, but for one who belongs to the firm.
@@ -394,7 +394,7 @@ func TestEscalationOverNationalDay(t *testing.T) {
 		{"2026-10-09 00:00", []directory.NotificationKind{waiting, due}, []directory.NotificationKind{due, due}, 3},
 		{"2026-12-01 00:00", []directory.NotificationKind{waiting, due}, []directory.NotificationKind{due, due}, 3},
 	} {
-		f.clock.to(at(step.to))
+		f.clock.To(at(step.to))
 		for range 2 {
 			f.sweepAll()
 		}
@@ -411,7 +411,7 @@ func TestEscalationOverNationalDay(t *testing.T) {
 	}
 	// Accepted at last, it has a new clock and is told anew.
 	f.steps(county, k.ID, directory.OfficialSide, directory.StepAccept)
-	f.clock.to(*f.complaint(k.ID).EscalateAt)
+	f.clock.To(*f.complaint(k.ID).EscalateAt)
 	f.sweepAll()
 	f.told("the county", county, waiting, due, due)
 }
@@ -434,13 +434,13 @@ func TestFirmIsReminded(t *testing.T) {
 	official := f.official(directory.Commerce, "630102")
 	k := f.complained(f.resident(), f.cleaning(firm.ID).ID)
 	k = f.steps(official, k.ID, directory.OfficialSide, directory.StepAccept)
-	f.clock.to(k.RemindAt.Add(-time.Millisecond))
+	f.clock.To(k.RemindAt.Add(-time.Millisecond))
 	f.sweepAll()
 	f.told("the firm", owner, directory.NoteComplaintReceived)
-	f.clock.to(*k.RemindAt)
+	f.clock.To(*k.RemindAt)
 	for range 2 {
 		f.sweepAll()
-		f.clock.advance(time.Hour)
+		f.clock.Advance(time.Hour)
 	}
 	f.told("the firm", owner, directory.NoteComplaintReceived, directory.NoteComplaintAnswerDue)
 }
@@ -494,7 +494,7 @@ func TestDuplicateComplaints(t *testing.T) {
 		t.Errorf("open are %v, %v", open, err)
 	}
 	f.steps(official, first.ID, directory.OfficialSide, directory.StepAccept)
-	f.clock.advance(time.Hour)
+	f.clock.Advance(time.Hour)
 	f.steps(official, first.ID, directory.OfficialSide, directory.StepResolve)
 	f.told("who has complained second", ben, directory.NoteComplaintDuplicate, directory.NoteComplaintResolved)
 }
@@ -522,7 +522,7 @@ func TestComplaintQueue(t *testing.T) {
 	var want []string
 	for n := range 12 {
 		k := f.complained(f.resident(), f.cleaning(firm.ID).ID)
-		f.clock.advance(48 * time.Hour)
+		f.clock.Advance(48 * time.Hour)
 		if n%4 == 3 { // later than all others
 			f.steps(county, k.ID, directory.OfficialSide, directory.StepAccept)
 			continue
@@ -634,7 +634,7 @@ func TestErasedComplaint(t *testing.T) {
 	f.steps(ann, k.ID, directory.ResidentSide, directory.StepSupply)
 	_, err := f.Auth.Erase(t.Context(), ann, auth.Client{})
 	f.fatal(err)
-	f.clock.advance(31 * 24 * time.Hour)
+	f.clock.Advance(31 * 24 * time.Hour)
 	f.fatal(f.Auth.Sweep(t.Context()))
 	f.sweepAll()
 	now := f.complaint(k.ID)

@@ -1,26 +1,17 @@
 package consumer
 
 import (
-	"context"
 	"crypto/rand"
 	"fmt"
-	"log/slog"
-	"path/filepath"
 	"slices"
-	"sync"
 	"testing"
 	"time"
 
-	"gocloud.dev/blob/memblob"
-
 	"qingfu/auth"
 	"qingfu/directory"
-	"qingfu/photos"
 	"qingfu/search"
-	"qingfu/search/memory"
-	"qingfu/seed"
 	"qingfu/store"
-	"qingfu/store/sqlite"
+	"qingfu/trial"
 )
 
 // noon is a Monday in November.
@@ -30,75 +21,19 @@ var noon = time.Date(2026, 11, 23, 12, 0, 0, 0, directory.Shanghai)
 type fixture struct {
 	*Consumer
 	t       *testing.T
-	clock   *clock
+	clock   *trial.Clock
 	indexer *search.Indexer
 	people  int
 	firms   int
 }
 
-type clock struct {
-	mu sync.Mutex
-	at time.Time
-}
-
-func (c *clock) now() time.Time {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.at
-}
-
-func (c *clock) advance(d time.Duration) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.at = c.at.Add(d)
-}
-
-// to moves the clock to a time.
-func (c *clock) to(at time.Time) { c.advance(at.Sub(c.now())) }
-
-// sentMessages is nobody's phone: nothing is sent in these tests.
-type sentMessages struct{}
-
-// Send implements auth.Sender.
-func (sentMessages) Send(context.Context, auth.Message) error { return nil }
-
 func newFixture(t *testing.T) *fixture {
 	t.Helper()
-	fatal := func(err error) {
-		t.Helper()
-		if err != nil {
-			t.Fatal(err)
-		}
-	}
-	f := &fixture{t: t, clock: &clock{at: noon}}
-	dir := t.TempDir()
-	db, err := sqlite.Open(t.Context(), filepath.Join(dir, "test.db"))
-	fatal(err)
-	t.Cleanup(func() { db.Close() })
-	st, err := store.New(t.Context(), db)
-	fatal(err)
-	keys, err := auth.OpenKeyFile(filepath.Join(dir, "keys.json"), rand.Reader)
-	fatal(err)
-	log := slog.New(slog.DiscardHandler)
-	access, err := auth.New(t.Context(), auth.Config{
-		Store: st, Keys: keys, Sender: sentMessages{}, Limiter: auth.NewLimiter(f.clock.now, nil), Log: log,
-		Now: f.clock.now, Random: rand.Reader, Issuer: "https://qingfu.test", SMSPerHour: 1,
-	})
-	fatal(err)
-	regions, err := seed.Regions()
-	fatal(err)
-	calendar, err := seed.Calendar()
-	fatal(err)
-	f.indexer = search.NewIndexer(regions)
-	engine, err := memory.New(search.NewLexicon(regions), calendar)
-	fatal(err)
-	t.Cleanup(func() { engine.Close() })
-	album := photos.New(photos.Config{Bucket: memblob.OpenBucket(nil), Documents: st, Log: log, Now: f.clock.now})
-	f.Consumer = New(Config{
-		Store: st, Auth: access, Photos: album, Search: engine, Regions: regions, Calendar: calendar, Rules: directory.DefaultRatingRules(),
-		PublicURL: "https://qingfu.test", Log: log, Now: f.clock.now, Random: rand.Reader,
-	})
-	return f
+	e := trial.New(t, noon, nil)
+	return &fixture{t: t, clock: e.Clock, indexer: e.Indexer, Consumer: New(Config{
+		Store: e.Store, Auth: e.Auth, Photos: e.Photos, Search: e.Search, Regions: e.Regions, Calendar: e.Calendar, Rules: directory.DefaultRatingRules(),
+		PublicURL: "https://qingfu.test", Log: e.Log, Now: e.Clock.Now, Random: rand.Reader,
+	})}
 }
 
 // fatal ends the test with an error.

@@ -130,16 +130,16 @@ func TestRatingForABooking(t *testing.T) {
 		if got := doc.Value.Reply; got.Text != text || (got.EditedAt != nil) != (text != "谢谢") {
 			t.Errorf("the reply is %+v", got)
 		}
-		f.clock.advance(time.Hour)
+		f.clock.Advance(time.Hour)
 	}
 	f.told("ann", ann, directory.NoteRatingReplied)
 
-	f.clock.advance(directory.EditTime)
+	f.clock.Advance(directory.EditTime)
 	if _, err := f.EditRating(t.Context(), ann, r.ID, Opinion{Level: 2}, from("", "")); about(err) != "edit_time" {
 		t.Errorf("changed after 30 days: %v", err)
 	}
 	late := f.completed(bob, &l)
-	f.clock.advance(directory.RatingTime + time.Hour)
+	f.clock.Advance(directory.RatingTime + time.Hour)
 	if _, _, err := f.Rate(t.Context(), bob, Service{Booking: late}, good, from("", "")); about(err) != "rating_time" {
 		t.Errorf("rated after 30 days: %v", err)
 	}
@@ -238,7 +238,7 @@ func TestInvitationsToRate(t *testing.T) {
 	}
 	late, err := invite("13900000003")
 	f.fatal(err)
-	f.clock.advance(directory.RatingInvitationLife + time.Minute)
+	f.clock.Advance(directory.RatingInvitationLife + time.Minute)
 	if _, _, err := f.Rate(t.Context(), bob, Service{Invitation: late}, Opinion{Level: 5}, from("", "")); about(err) != "invitation_expired" {
 		t.Errorf("too late: %v", err)
 	}
@@ -262,7 +262,7 @@ func TestInvitationsToRate(t *testing.T) {
 	if n != directory.RatingInvitationsADay {
 		t.Errorf("%d invitations in a day", n)
 	}
-	f.clock.advance(invitationKept + directory.RatingInvitationLife + time.Minute)
+	f.clock.Advance(invitationKept + directory.RatingInvitationLife + time.Minute)
 	f.fatal(f.Sweep(t.Context()))
 	if made, _, err := f.RatingInvitations(t.Context(), o.ID, 100, nil); err != nil || len(made) != 0 {
 		t.Errorf("%d old invitations stay, %v", len(made), err)
@@ -346,7 +346,7 @@ func many(n int, of func(i int) (device, network, text string)) func(*fixture, *
 		for i := range n {
 			device, network, text := of(i)
 			ids = append(ids, f.rate(f.resident(), Service{Listing: l.ID}, Opinion{Level: 5, Text: text}, from(device, network)).ID)
-			f.clock.advance(time.Hour)
+			f.clock.Advance(time.Hour)
 		}
 		return ids
 	}
@@ -519,7 +519,7 @@ func TestTheFigureIsARecount(t *testing.T) {
 				})
 				f.fatal(err)
 			}
-			f.clock.advance(time.Duration(random.IntN(600)) * time.Minute)
+			f.clock.Advance(time.Duration(random.IntN(600)) * time.Minute)
 			if random.IntN(4) > 0 {
 				continue // several changes at once
 			}
@@ -574,12 +574,12 @@ func TestTracesGo(t *testing.T) {
 	if r.Device == "" || r.Network == "" || r.Words == "" {
 		t.Fatalf("it has no traces: %+v", r)
 	}
-	f.clock.advance(directory.RatingTracesKept - time.Hour)
+	f.clock.Advance(directory.RatingTracesKept - time.Hour)
 	f.fatal(f.Sweep(t.Context()))
 	if f.rating(r.ID).Device == "" {
 		t.Error("they are gone too early")
 	}
-	f.clock.advance(2 * time.Hour)
+	f.clock.Advance(2 * time.Hour)
 	f.fatal(f.Sweep(t.Context()))
 	if got := f.rating(r.ID); got.Device+got.Network+got.Words != "" {
 		t.Errorf("they stay: %+v", got)

@@ -130,7 +130,7 @@ func TestWhoCannotQuote(t *testing.T) {
 	if _, err := f.Choose(t.Context(), ann, made.ID, firm.ID, 1); about(err) != "not_bookable" {
 		t.Errorf("a firm that was refused meanwhile: %v", err)
 	}
-	f.clock.advance(directory.QuoteTime)
+	f.clock.Advance(directory.QuoteTime)
 	f.sweep()
 	if got := f.booking(made.ID); got.State != directory.BookingExpired {
 		t.Errorf("after three days it is %s", got.State)

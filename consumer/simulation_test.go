@@ -74,7 +74,7 @@ func TestSimulation(t *testing.T) {
 
 	ids := make([]string, len(course))
 	for i, s := range course {
-		f.clock.to(noon.Add(s.at))
+		f.clock.To(noon.Add(s.at))
 		ids[i] = f.rate(directory.Caller{Account: fmt.Sprintf("account %d", i)}, Service{Listing: firms[s.firm].ID}, Opinion{Level: s.level, Text: s.text}, from(s.device, s.network)).ID
 		f.fatal(f.tallyOnce(t.Context()))
 	}

@@ -69,7 +69,7 @@ func TestEveryOperationAsEveryRole(t *testing.T) {
 		{"admin, one factor", directory.Admin, false, f.withoutSecondFactor(t, admin)},
 	}
 	for _, r := range f.api.routes() {
-		f.clock.advance(time.Second) // because all of them are more than a network may ask for in a minute
+		f.clock.Advance(time.Second) // because all of them are more than a network may ask for in a minute
 		for _, w := range callers {
 			want := http.StatusBadRequest
 			switch p := r.permission; {

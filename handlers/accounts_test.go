@@ -65,7 +65,7 @@ func TestSignInFromStartToFinish(t *testing.T) {
 	}
 
 	// The token outlives its quarter of an hour by none.
-	f.clock.advance(15 * time.Minute)
+	f.clock.Advance(15 * time.Minute)
 	w.want(w.step(401, "GET", "/v1/me", ""), map[string]any{"code": "unauthenticated"})
 	second := w.step(200, "POST", "/v1/auth/refresh", `{"refresh_token":"`+text(first, "refresh_token")+`"}`)
 	w.bearer[1] = "Bearer " + text(second, "access_token")
@@ -101,7 +101,7 @@ func TestCodesAreLimited(t *testing.T) {
 	if a.StatusCode != 429 || a.Header.Get("Retry-After") != "60" || !strings.Contains(string(a.body), "60 秒") {
 		t.Errorf("again at once: %d, Retry-After %q, %s", a.StatusCode, a.Header.Get("Retry-After"), a.body)
 	}
-	f.clock.advance(time.Minute)
+	f.clock.Advance(time.Minute)
 	f.phones.fail = &directory.Error{Kind: directory.Unavailable, What: "sms", Cause: errors.New("no luck")}
 	before := f.phones.code(phone)
 	if a := ask(); a.StatusCode != 503 || a.Header.Get("Retry-After") == "" || strings.Contains(string(a.body), "luck") {
@@ -148,7 +148,7 @@ func TestParallelRedemption(t *testing.T) {
 	if good := count(`{"phone":"`+phone+`","code":"`+f.phones.code(phone)+`"}`, "/v1/auth/tokens"); good != 1 {
 		t.Errorf("one code was redeemed %d times", good)
 	}
-	f.clock.advance(time.Minute) // the limits of this minute are used up
+	f.clock.Advance(time.Minute) // the limits of this minute are used up
 	refresh := f.signIn(t, newPhone()).Refresh
 	if good := count(`{"refresh_token":"`+refresh+`"}`, "/v1/auth/refresh"); good != 1 {
 		t.Errorf("one refresh token was redeemed %d times", good)
@@ -175,7 +175,7 @@ func TestOwnData(t *testing.T) {
 	for i := range 3 {
 		w.step(204, "PUT", "/v1/me/favourites/"+f.listings[i].ID, "")
 		w.step(204, "PUT", "/v1/me/favourites/"+f.listings[i].ID, "")
-		f.clock.advance(time.Second)
+		f.clock.Advance(time.Second)
 	}
 	w.step(404, "PUT", "/v1/me/favourites/"+draftID, "")
 	page := w.step(200, "GET", "/v1/me/favourites?limit=2", "")
@@ -197,7 +197,7 @@ func TestErasureCanBeCalledOff(t *testing.T) {
 	phone := newPhone()
 	w := walk{f, t, f.signIn(t, phone).bearer()}
 	w.step(202, "DELETE", "/v1/me", "")
-	f.clock.advance(29 * 24 * time.Hour)
+	f.clock.Advance(29 * 24 * time.Hour)
 	w.bearer = f.signIn(t, phone).bearer()
 	w.want(w.step(200, "GET", "/v1/me", ""), map[string]any{"erase_at": "*"})
 	w.step(204, "POST", "/v1/me/restore", "")
@@ -217,7 +217,7 @@ func TestSecondFactorFromStartToFinish(t *testing.T) {
 	enrolment := w.step(201, "POST", "/v1/me/second-factor", "")
 	secret, _ := member(enrolment, "secret")
 	code := func() string {
-		c, err := totp.GenerateCode(fmt.Sprint(secret), f.clock.now())
+		c, err := totp.GenerateCode(fmt.Sprint(secret), f.clock.Now())
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -231,7 +231,7 @@ func TestSecondFactorFromStartToFinish(t *testing.T) {
 	w.step(409, "POST", "/v1/me/second-factor", "")     // there is one
 	w.want(w.step(200, "GET", "/v1/me", ""), map[string]any{"second_factor": "shown"})
 
-	f.clock.advance(12 * time.Hour) // the session goes on, the second factor does not
+	f.clock.Advance(12 * time.Hour) // the session goes on, the second factor does not
 	renewed := w.step(200, "POST", "/v1/auth/refresh", `{"refresh_token":"`+signedIn.Refresh+`"}`)
 	access, _ := member(renewed, "access_token")
 	w.bearer = []string{"Authorization", fmt.Sprint("Bearer ", access)}

@@ -121,10 +121,10 @@ func TestABookingForAParent(t *testing.T) {
 	owner.step(403, "GET", path+"/completion-code.png", "")
 
 	// Tokens last a quarter of an hour.
-	f.clock.advance(tomorrow.Sub(f.clock.now()) - 3*time.Hour)
+	f.clock.Advance(tomorrow.Sub(f.clock.Now()) - 3*time.Hour)
 	child, owner = f.again(child), f.again(owner)
 	owner.want(owner.step(409, "POST", path+"/no-show", `{}`), map[string]any{"detail": "*"}) // too early
-	f.clock.advance(3 * time.Hour)
+	f.clock.Advance(3 * time.Hour)
 	child, owner = f.again(child), f.again(owner)
 	owner.want(owner.step(200, "POST", path+"/start", ""), map[string]any{"state": "in_progress"})
 	owner.want(owner.step(400, "POST", path+"/complete", `{}`), map[string]any{"errors.0.pointer": "/code", "errors.0.code": "required"})
@@ -137,7 +137,7 @@ func TestABookingForAParent(t *testing.T) {
 	child.want(child.step(200, "GET", "/v1/bookings?live=false&lang=en", ""), map[string]any{"items.#": 1.0, "items.0.state_name": "Completed"})
 	child.want(child.step(200, "GET", "/v1/me/export", ""), map[string]any{"bookings.#": 1.0, "bookings.0.contact.address": "南大街2号", "bookings.0.wish": "*"})
 
-	f.clock.advance(24 * time.Hour)
+	f.clock.Advance(24 * time.Hour)
 	if err := f.api.Consumer.Sweep(t.Context()); err != nil {
 		t.Fatal(err)
 	}
@@ -458,7 +458,7 @@ func TestBookingsADay(t *testing.T) {
 	for range bookingsADay.Most {
 		id := ann.book(cleaningBody(listing, tomorrow, ""))
 		ann.step(200, "POST", "/v1/bookings/"+id+"/cancel", `{"reason":"plans_changed"}`)
-		f.clock.advance(time.Second) // the limit of a minute is another one
+		f.clock.Advance(time.Second) // the limit of a minute is another one
 	}
 	ann.step(429, "POST", "/v1/bookings", cleaningBody(listing, tomorrow, ""))
 }

@@ -100,7 +100,7 @@ func TestComplaintFromStartToFinish(t *testing.T) {
 	if text := official.inbox()["complaint_waiting"]; text != "有一件关于“湟水养老院630222”的投诉待处理，期限为 2026-12-02。" {
 		t.Errorf("the official is told %q", text)
 	}
-	f.clock.advance(time.Minute)
+	f.clock.Advance(time.Minute)
 	second, _ := textOf(f.person(t).step(201, "POST", "/v1/complaints", `{"listing":"`+listing+`","subject":"quality","text":"饭菜差"}`), "id")
 	official.want(official.step(200, "GET", "/v1/complaint-queue?state=filed&region=630222", ""), map[string]any{"items.#": 2.0, "items.0.id": id, "items.0.similar": 1.0})
 	official.want(official.step(200, "GET", path, ""), map[string]any{"official.similar": []any{second}})
@@ -161,7 +161,7 @@ func TestComplaintFromStartToFinish(t *testing.T) {
 	ann.want(ann.step(200, "POST", path+"/reopen", `{"text":"只退了100元"}`), map[string]any{"state.code": "accepted", "waiting_for": "business", "reopen_until": nil, "settled_at": nil})
 	official.official(path, "resolve", `{"text":"已全部退还"}`)
 	official.want(official.official(path, "close", ""), map[string]any{"state.code": "closed"})
-	f.clock.advance(28 * 24 * time.Hour)
+	f.clock.Advance(28 * 24 * time.Hour)
 	ann = f.signedIn(t, phone)
 	f.sweepComplaints(t)
 	if text := ann.inbox()["complaint_asks_solved"]; text != "您投诉的“湟水养老院630222”的问题解决了吗？请回答。" {

@@ -36,6 +36,7 @@ import (
 	"qingfu/seed"
 	"qingfu/store"
 	"qingfu/store/sqlite"
+	"qingfu/trial"
 )
 
 // noon is a Monday in November, when most places are open.
@@ -123,26 +124,8 @@ type fixture struct {
 	app    *fiber.App
 	api    *api
 	spec   *openapi3.T
-	clock  *clock
+	clock  *trial.Clock
 	phones *phones
-}
-
-// clock stands still until it is moved.
-type clock struct {
-	mu sync.Mutex
-	at time.Time
-}
-
-func (c *clock) now() time.Time {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.at
-}
-
-func (c *clock) advance(d time.Duration) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.at = c.at.Add(d)
 }
 
 // phones receive codes. They stand for the provider of text messages.
@@ -178,26 +161,26 @@ func newFixture(t testing.TB, change func(*Config)) *fixture {
 			t.Fatal(err)
 		}
 	}
-	f := &fixture{engines: theEngines, clock: &clock{at: noon}, phones: &phones{codes: map[string]string{}}}
+	f := &fixture{engines: theEngines, clock: trial.NewClock(noon), phones: &phones{codes: map[string]string{}}}
 	log := slog.New(slog.DiscardHandler)
 	access, err := auth.New(context.Background(), auth.Config{
-		Store: f.store, Keys: f.keys, Sender: f.phones, Limiter: auth.NewLimiter(f.clock.now, nil), Log: log,
-		Now: f.clock.now, Random: rand.Reader, Issuer: "https://qingfu.test", SMSPerHour: 10_000, Demo: true,
+		Store: f.store, Keys: f.keys, Sender: f.phones, Limiter: auth.NewLimiter(f.clock.Now, nil), Log: log,
+		Now: f.clock.Now, Random: rand.Reader, Issuer: "https://qingfu.test", SMSPerHour: 10_000, Demo: true,
 	})
 	fatal(err)
-	album := newPhotos(f.store, f.clock.now)
+	album := newPhotos(f.store, f.clock.Now)
 	reg, err := registry.New(context.Background(), registry.Config{
-		Store: f.store, Auth: access, Photos: album, Search: f.search, Regions: f.regions, Log: log, Now: f.clock.now, Random: rand.Reader,
+		Store: f.store, Auth: access, Photos: album, Search: f.search, Regions: f.regions, Log: log, Now: f.clock.Now, Random: rand.Reader,
 	})
 	fatal(err)
 	between := consumer.New(consumer.Config{
 		Store: f.store, Auth: access, Photos: album, Search: f.search, Regions: f.regions, Calendar: f.calendar, Rules: directory.DefaultRatingRules(),
-		PublicURL: "https://qingfu.test", Log: log, Now: f.clock.now, Random: rand.Reader,
+		PublicURL: "https://qingfu.test", Log: log, Now: f.clock.Now, Random: rand.Reader,
 	})
 	cfg := Config{
 		Store: f.store, Search: f.search, Auth: access, Registry: reg, Consumer: between, Photos: album, Regions: f.regions, Lexicon: f.lexicon, Calendar: f.calendar,
 		Log:      log,
-		Now:      f.clock.now,
+		Now:      f.clock.Now,
 		Ready:    func(context.Context) error { return nil },
 		Progress: func() (int64, int64) { return 7, 7 },
 		DemoData: func() bool { return true },
@@ -395,7 +378,7 @@ func (f *fixture) as(t testing.TB, grants ...directory.Grant) []string {
 		return bearer
 	}
 	secret = decode[struct{ Secret string }](t, f.do(t, "POST", "/v1/me/second-factor", bearer...)).Secret
-	code, err := totp.GenerateCode(secret, f.clock.now())
+	code, err := totp.GenerateCode(secret, f.clock.Now())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -292,7 +292,7 @@ func TestMembersAndInvitations(t *testing.T) {
 	dan.step(204, "DELETE", path+"/members/"+dan.id(), "") // who leaves
 	dan.step(403, "GET", path, "")
 	old, _ := textOf(ben.step(201, "POST", path+"/invitations", `{"role":"staff"}`), "token")
-	f.clock.advance(7 * 24 * time.Hour)
+	f.clock.Advance(7 * 24 * time.Hour)
 	dan.bearer = f.signIn(t, newPhone()).bearer()
 	dan.want(dan.step(409, "POST", "/v1/invitations:accept", `{"token":"`+old+`"}`), map[string]any{"detail": "此邀请已过期，请对方重新邀请。"})
 }

@@ -82,7 +82,7 @@ func TestUploadPhoto(t *testing.T) {
 		t.Errorf("%+v", p)
 	}
 	doc, err := f.store.Photos.Get(t.Context(), p.ID)
-	if err != nil || len(doc.Value.Uploads) != 1 || doc.Value.Uploads[0].Account == "" || !doc.Value.NeededAt.Equal(f.clock.now()) {
+	if err != nil || len(doc.Value.Uploads) != 1 || doc.Value.Uploads[0].Account == "" || !doc.Value.NeededAt.Equal(f.clock.Now()) {
 		t.Errorf("%+v, %v", doc.Value, err)
 	}
 	for _, again := range []struct {

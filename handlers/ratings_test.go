@@ -16,7 +16,7 @@ import (
 // ratedListing is a published listing of an organization of its own, with an owner.
 func (f *fixture) ratedListing(t *testing.T) (listing, organization string, owner walk) {
 	t.Helper()
-	organization, err := directory.NewID(f.clock.now(), rand.Reader)
+	organization, err := directory.NewID(f.clock.Now(), rand.Reader)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -50,7 +50,7 @@ func TestRatingsFromInvitationToFigure(t *testing.T) {
 	owner.want(owner.step(400, "PUT", path+"/calendar", `{"hours":{"week":{"mon":["08:00-12:00","11:00-13:00"]}},"slot_minutes":7,"capacity":0,"notice_minutes":0,"horizon_days":30}`), map[string]any{"errors.#": 3.0})
 
 	rate := func(level, text string) (walk, string) {
-		f.clock.advance(time.Second)
+		f.clock.Advance(time.Second)
 		phone := newPhone()
 		made := owner.step(201, "POST", path+"/rating-invitations", `{"phone":"`+phone+`","served_on":"2026-11-20"}`)
 		token, _ := textOf(made, "token")

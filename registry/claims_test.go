@@ -22,7 +22,7 @@ func TestClaim(t *testing.T) {
 		t.Errorf("claimed as %+v", c)
 	}
 	f.wantRoles("claimed", o, owner.Account+" owner", staff.Account+" staff")
-	f.clock.advance(time.Hour)
+	f.clock.Advance(time.Hour)
 	if again := f.claimed(ben, o); again.ID != c.ID {
 		t.Errorf("there is a second claim: %+v", again)
 	}
@@ -93,7 +93,7 @@ func TestClaimDecisions(t *testing.T) {
 	o, owner = f.firm()
 	staff, ben = f.add(o, directory.Staff), f.somebody()
 	c = f.claimed(ben, o)
-	f.clock.advance(time.Hour)
+	f.clock.Advance(time.Hour)
 	if err := decide(official, c.ID, directory.ClaimGranted, "", true); err != nil {
 		t.Fatal(err)
 	}
@@ -104,7 +104,7 @@ func TestClaimDecisions(t *testing.T) {
 	if got := f.lines(directory.AuditClaim, c.ID); !slices.Equal(got, []string{"filed", "granted remove_members"}) {
 		t.Errorf("the audit log has %q", got)
 	}
-	f.clock.advance(time.Hour)
+	f.clock.Advance(time.Hour)
 	late := f.add(o, directory.Staff)
 	doc, err := f.Store.Claims.Update(ctx, c.ID, func(c *directory.Claim) error { c.Unsettled = true; return nil })
 	if err != nil {
@@ -141,7 +141,7 @@ func TestClaimsWithCrashes(t *testing.T) {
 			o, owner := f.firm()
 			staff, ben := f.add(o, directory.Staff), f.somebody()
 			c := f.claimed(ben, o)
-			f.clock.advance(time.Minute)
+			f.clock.Advance(time.Minute)
 			act := func() error {
 				_, err := f.DecideClaim(ctx, official, c.ID, directory.ClaimGranted, "", true, auth.Client{})
 				return err
@@ -211,7 +211,7 @@ func TestClaimOfAnErasedAccount(t *testing.T) {
 	if _, err := f.Auth.Erase(ctx, ben, auth.Client{}); err != nil {
 		t.Fatal(err)
 	}
-	f.clock.advance(31 * 24 * time.Hour)
+	f.clock.Advance(31 * 24 * time.Hour)
 	if err := f.Auth.Sweep(ctx); err != nil {
 		t.Fatal(err)
 	}
@@ -247,7 +247,7 @@ func TestClaimPages(t *testing.T) {
 		d.Region = region
 		o := f.register(f.somebody(), d).Value
 		all = append(all, f.claimed([]directory.Caller{ben, cay}[i%2], o))
-		f.clock.advance(time.Second)
+		f.clock.Advance(time.Second)
 	}
 	if _, err := f.DecideClaim(ctx, official, all[2].ID, directory.ClaimRefused, "无关", false, auth.Client{}); err != nil {
 		t.Fatal(err)

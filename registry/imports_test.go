@@ -91,12 +91,12 @@ func TestImport(t *testing.T) {
 	if err != nil || strings.Count(string(result), "未导入") != 12 || strings.Count(string(result), "新增") != 108 || !strings.Contains(string(result), "bad_format") {
 		t.Errorf("the result is %d bytes, %v", len(result), err)
 	}
-	f.clock.advance(time.Second)
+	f.clock.Advance(time.Second)
 	again := f.imported(owner, f.table(120, nil), true)
 	if again.Counts != (directory.RowCounts{Created: 12, Unchanged: 108}) {
 		t.Errorf("the corrected table: %+v", again.Counts)
 	}
-	f.clock.advance(time.Second)
+	f.clock.Advance(time.Second)
 	changed := f.imported(owner, f.table(120, func(i int, l *directory.Listing) {
 		if i < 5 {
 			l.Summary = "新的介绍"
@@ -194,7 +194,7 @@ func TestImportsOfTwoServers(t *testing.T) {
 	if err := f.workOnImports(t.Context()); err != nil || f.job(job.ID).State != directory.ImportRunning {
 		t.Errorf("two servers work on one import: %v", err)
 	}
-	f.clock.advance(importLease) // the other one has died
+	f.clock.Advance(importLease) // the other one has died
 	if err := f.workOnImports(t.Context()); err != nil || f.job(job.ID).State != directory.ImportDone {
 		t.Errorf("nobody takes over: %v", err)
 	}
@@ -214,7 +214,7 @@ func TestImportsAreBounded(t *testing.T) {
 	}
 	_, err := f.BeginImport(t.Context(), owner, f.firm, directory.ElderCareKind, "homes.csv", data, false)
 	kind(t, "one too many", err, directory.Conflict)
-	f.clock.advance(importKeep + time.Second)
+	f.clock.Advance(importKeep + time.Second)
 	if err := f.sweepFiles(t.Context()); err != nil {
 		t.Fatal(err)
 	}

@@ -98,12 +98,12 @@ func TestInvitationEnds(t *testing.T) {
 	kind(t, "withdrawn twice", f.WithdrawInvitation(ctx, owner, o.ID, withdrawn.ID, auth.Client{}), directory.NotFound)
 	kind(t, "withdrawn", accept(withdrawnSecret), directory.NotFound)
 
-	f.clock.advance(invitationLife - time.Millisecond)
+	f.clock.Advance(invitationLife - time.Millisecond)
 	_, good := f.invite(owner, o, directory.Staff)
 	if open, err := f.Invitations(ctx, o.ID); err != nil || len(open) != 2 || open[1].ID != late.ID {
 		t.Errorf("open are %+v, %v", open, err)
 	}
-	f.clock.advance(time.Millisecond)
+	f.clock.Advance(time.Millisecond)
 	conflict(t, "expired", accept(lateSecret), "invitation_expired")
 	if open, err := f.Invitations(ctx, o.ID); err != nil || len(open) != 1 {
 		t.Errorf("open are %+v, %v", open, err)
@@ -117,7 +117,7 @@ func TestInvitationEnds(t *testing.T) {
 		pass time.Duration
 		want int
 	}{{invitationKept, 2}, {time.Millisecond, 1}, {invitationLife, 0}} {
-		f.clock.advance(tt.pass)
+		f.clock.Advance(tt.pass)
 		if err := f.sweepInvitations(ctx); err != nil {
 			t.Fatal(err)
 		}
@@ -159,7 +159,7 @@ func TestInvitationLimit(t *testing.T) {
 	}
 	_, _, err := f.Invite(ctx, owner, o, directory.Staff, auth.Client{})
 	conflict(t, "one too many", err, "invitations")
-	f.clock.advance(invitationLife)
+	f.clock.Advance(invitationLife)
 	f.invite(owner, o, directory.Staff)
 }
 

@@ -5,7 +5,6 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
-	"log/slog"
 	"os"
 	"path/filepath"
 	"slices"
@@ -14,14 +13,11 @@ import (
 	"testing"
 	"time"
 
-	"gocloud.dev/blob/memblob"
-
 	"qingfu/auth"
 	"qingfu/directory"
-	"qingfu/photos"
 	"qingfu/seed"
 	"qingfu/store"
-	"qingfu/store/sqlite"
+	"qingfu/trial"
 )
 
 // office is a registry of organizations whose store can be made to crash.
@@ -29,7 +25,7 @@ type office struct {
 	*Registry
 	t     *testing.T
 	disk  *disk
-	clock *clock
+	clock *trial.Clock
 	dir   string
 	n     int // persons and codes made
 }
@@ -71,32 +67,17 @@ func (d *disk) set(crashes bool, left int) {
 
 func newOffice(t *testing.T) *office {
 	t.Helper()
-	fatal := func(err error) {
-		t.Helper()
-		if err != nil {
-			t.Fatal(err)
-		}
-	}
-	f := &office{t: t, clock: &clock{at: noon}, dir: t.TempDir()}
-	db, err := sqlite.Open(t.Context(), filepath.Join(f.dir, "test.db"))
-	fatal(err)
-	t.Cleanup(func() { db.Close() })
-	f.disk = &disk{Engine: db}
-	st, err := store.New(t.Context(), f.disk)
-	fatal(err)
-	keys, err := auth.OpenKeyFile(filepath.Join(f.dir, "keys.json"), rand.Reader)
-	fatal(err)
-	log := slog.New(slog.DiscardHandler)
-	access, err := auth.New(t.Context(), auth.Config{
-		Store: st, Keys: keys, Sender: sentMessages{}, Limiter: auth.NewLimiter(f.clock.now, nil), Log: log,
-		Now: f.clock.now, Random: rand.Reader, Issuer: "https://qingfu.test", SMSPerHour: 1, Demo: true,
+	f := &office{t: t}
+	e := trial.New(t, noon, func(db store.Engine) store.Engine {
+		f.disk = &disk{Engine: db}
+		return f.disk
 	})
-	fatal(err)
-	regions, err := seed.Regions()
-	fatal(err)
-	// Nothing here looks for listings.
-	f.Registry, err = New(t.Context(), Config{Store: st, Auth: access, Photos: photos.New(photos.Config{Bucket: memblob.OpenBucket(nil), Documents: st, Log: log, Now: f.clock.now}), Regions: regions, Log: log, Now: f.clock.now, Random: rand.Reader})
-	fatal(err)
+	f.clock, f.dir = e.Clock, e.Dir
+	var err error
+	f.Registry, err = New(t.Context(), Config{Store: e.Store, Auth: e.Auth, Photos: e.Photos, Search: e.Search, Regions: e.Regions, Log: e.Log, Now: e.Clock.Now, Random: rand.Reader})
+	if err != nil {
+		t.Fatal(err)
+	}
 	return f
 }
 
@@ -587,7 +568,7 @@ func TestDecideOrganization(t *testing.T) {
 	if again, err := decide(official, 0, directory.OrganizationRefused, "证照不清晰"); err != nil || again.Version != done.Version {
 		t.Errorf("the same again: version %d after %d, %v", again.Version, done.Version, err)
 	}
-	f.clock.advance(time.Minute)
+	f.clock.Advance(time.Minute)
 	if _, err := decide(official, done.Version, directory.OrganizationVerified, ""); err != nil {
 		t.Fatal(err)
 	}
@@ -662,9 +643,9 @@ func TestDecideAtOnce(t *testing.T) {
 func TestMembers(t *testing.T) {
 	f, ctx := newOffice(t), t.Context()
 	o, owner := f.firm()
-	f.clock.advance(time.Hour)
+	f.clock.Advance(time.Hour)
 	staff := f.add(o, directory.Staff)
-	f.clock.advance(time.Hour)
+	f.clock.Advance(time.Hour)
 	second := f.add(o, directory.Owner)
 	// An owner who was staff before is an owner.
 	if err := f.Auth.GrantTo(ctx, directory.Caller{}, directory.Grant{Account: second.Account, Role: directory.Staff, Organization: o.ID}, auth.Client{}); err != nil {
@@ -824,7 +805,7 @@ func TestOrganizationPages(t *testing.T) {
 			d.LegalName = fmt.Sprintf("第%d托育园", i)
 		}
 		all = append(all, f.register(f.somebody(), d).Value)
-		f.clock.advance(time.Second)
+		f.clock.Advance(time.Second)
 	}
 	if _, err := f.DecideOrganization(ctx, official, all[4].ID, 0, directory.OrganizationVerified, "", auth.Client{}); err != nil {
 		t.Fatal(err)

@@ -201,7 +201,7 @@ func TestTwoOfficials(t *testing.T) {
 	kind(t, "decided by the other", err, directory.Conflict)
 	_, err = f.Release(ctx, late, id)
 	kind(t, "released by the other", err, directory.Conflict)
-	f.clock.advance(reviewTime)
+	f.clock.Advance(reviewTime)
 	if _, err := f.Take(ctx, late, id); err != nil {
 		t.Errorf("after half an hour: %v", err)
 	}
@@ -443,9 +443,7 @@ func TestFreshness(t *testing.T) {
 		{150, 2, true, directory.Published},
 		{151, 2, true, directory.Expired},
 	} {
-		f.clock.mu.Lock()
-		f.clock.at = noon.Add(time.Duration(tc.days) * day)
-		f.clock.mu.Unlock()
+		f.clock.To(noon.Add(time.Duration(tc.days) * day))
 		for range 2 {
 			if err := f.Sweep(ctx); err != nil {
 				t.Fatal(err)
@@ -531,7 +529,7 @@ func TestQueuePages(t *testing.T) {
 		if i%2 == 0 {
 			want = append(want, id)
 		}
-		f.clock.advance(time.Minute)
+		f.clock.Advance(time.Minute)
 	}
 	g := directory.Grant{Account: official.Account, Role: directory.Official, Bureau: directory.CivilAffairs, Region: "630200", Powers: []directory.Power{directory.ReviewPower}}
 	who := directory.Caller{Account: official.Account, SecondFactor: true, Grants: []directory.Grant{g}}

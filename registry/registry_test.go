@@ -4,23 +4,15 @@ import (
 	"context"
 	"crypto/rand"
 	"fmt"
-	"log/slog"
-	"path/filepath"
 	"slices"
-	"sync"
 	"testing"
 	"time"
 
-	"gocloud.dev/blob/memblob"
-
 	"qingfu/auth"
 	"qingfu/directory"
-	"qingfu/photos"
 	"qingfu/search"
-	"qingfu/search/memory"
-	"qingfu/seed"
 	"qingfu/store"
-	"qingfu/store/sqlite"
+	"qingfu/trial"
 )
 
 // noon is a Monday in November.
@@ -32,33 +24,10 @@ type fixture struct {
 	*Registry
 	t       *testing.T
 	st      *store.Store
-	clock   *clock
+	clock   *trial.Clock
 	indexer *search.Indexer
 	firm    directory.Organization
 }
-
-type clock struct {
-	mu sync.Mutex
-	at time.Time
-}
-
-func (c *clock) now() time.Time {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.at
-}
-
-func (c *clock) advance(d time.Duration) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.at = c.at.Add(d)
-}
-
-// sentMessages is nobody's phone: nothing is sent in these tests.
-type sentMessages struct{}
-
-// Send implements auth.Sender.
-func (sentMessages) Send(context.Context, auth.Message) error { return nil }
 
 func newFixture(t *testing.T) *fixture {
 	t.Helper()
@@ -68,31 +37,13 @@ func newFixture(t *testing.T) *fixture {
 			t.Fatal(err)
 		}
 	}
-	f := &fixture{t: t, clock: &clock{at: noon}}
-	dir := t.TempDir()
-	db, err := sqlite.Open(t.Context(), filepath.Join(dir, "test.db"))
-	fatal(err)
-	t.Cleanup(func() { db.Close() })
-	f.st, err = store.New(t.Context(), db)
-	fatal(err)
-	keys, err := auth.OpenKeyFile(filepath.Join(dir, "keys.json"), rand.Reader)
-	fatal(err)
-	log := slog.New(slog.DiscardHandler)
-	access, err := auth.New(t.Context(), auth.Config{
-		Store: f.st, Keys: keys, Sender: sentMessages{}, Limiter: auth.NewLimiter(f.clock.now, nil), Log: log,
-		Now: f.clock.now, Random: rand.Reader, Issuer: "https://qingfu.test", SMSPerHour: 1,
+	e := trial.New(t, noon, nil)
+	f := &fixture{t: t, clock: e.Clock, st: e.Store, indexer: e.Indexer}
+	var err error
+	f.Registry, err = New(t.Context(), Config{
+		Store: e.Store, Auth: e.Auth, Photos: e.Photos, Search: e.Search, Regions: e.Regions, Log: e.Log, Now: e.Clock.Now, Random: rand.Reader,
+		Explain: func(e directory.FieldError) string { return e.String() },
 	})
-	fatal(err)
-	regions, err := seed.Regions()
-	fatal(err)
-	calendar, err := seed.Calendar()
-	fatal(err)
-	f.indexer = search.NewIndexer(regions)
-	engine, err := memory.New(search.NewLexicon(regions), calendar)
-	fatal(err)
-	t.Cleanup(func() { engine.Close() })
-	album := photos.New(photos.Config{Bucket: memblob.OpenBucket(nil), Documents: f.st, Log: log, Now: f.clock.now})
-	f.Registry, err = New(t.Context(), Config{Store: f.st, Auth: access, Photos: album, Search: engine, Regions: regions, Log: log, Now: f.clock.now, Random: rand.Reader, Explain: func(e directory.FieldError) string { return e.String() }})
 	fatal(err)
 	f.firm = directory.Organization{
 		ID: "01a192b0-7400-7000-8000-00000000000a", CreditCode: "91630100MA752FFG5X", LegalName: "湟水养老服务有限公司", Region: "630200",
