@@ -49,7 +49,7 @@ func (cmd *importCommand) Run(ctx context.Context, con *console) error {
 	}
 	defer closer.Close()
 	imp := &importer{
-		listings: st.Listings, regions: regions, production: cmd.production(), now: time.Now(), con: con,
+		store: st, regions: regions, production: cmd.production(), now: time.Now(), con: con,
 		bar: con.progress("bytes imported", int(size)),
 	}
 	if err := imp.read(ctx, in); err != nil {
@@ -66,7 +66,7 @@ func (cmd *importCommand) Run(ctx context.Context, con *console) error {
 
 // importer reads lines into the store.
 type importer struct {
-	listings   *store.Collection[directory.Listing]
+	store      *store.Store
 	regions    *directory.Regions
 	production bool
 	now        time.Time
@@ -166,7 +166,7 @@ func (imp *importer) refuse(line int, err error) {
 
 // flush writes the pending listings.
 func (imp *importer) flush(ctx context.Context) error {
-	results, err := upsertListings(ctx, imp.listings, imp.pending, false) // nobody can bring a figure along
+	results, err := upsertListings(ctx, imp.store, imp.pending, false) // nobody can bring a figure along
 	if err != nil {
 		return err
 	}

@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"os"
-	"time"
 
 	"qingfu/consumer"
 	"qingfu/directory"
@@ -55,7 +54,7 @@ func (cmd *recountCommand) Run(ctx context.Context, con *console) error {
 	if err != nil {
 		return err
 	}
-	c := consumer.New(consumer.Config{Store: st, Log: cmd.logger(con.err), Now: time.Now})
+	c := consumer.New(consumer.Config{Store: st})
 	wrong := 0
 	err = c.Recount(ctx, cmd.Check, func(listing string, is, ought [5]int64) {
 		wrong++

@@ -25,7 +25,7 @@ type seedCommand struct {
 	demoSettings
 	keySettings
 	Synthetic int    `placeholder:"N" help:"Add N synthetic demonstration listings instead, for trying out sizes."`
-	Ratings   bool   `help:"With --synthetic: add invented ratings, too, about three for each listing."`
+	Ratings   bool   `help:"With --synthetic: add invented ratings, too, about 3.7 for each listing."`
 	Seed      uint64 `default:"1" help:"Choose another set of synthetic listings."`
 }
 
@@ -123,12 +123,7 @@ func upsertAll(ctx context.Context, st *store.Store, con *console, what string, 
 	bar := con.progress(what, total)
 	pending := make([]directory.Listing, 0, batch)
 	flush := func() error {
-		if rated {
-			if err := addRatings(ctx, st, pending); err != nil {
-				return err
-			}
-		}
-		results, err := upsertListings(ctx, st.Listings, pending, rated)
+		results, err := upsertListings(ctx, st, pending, rated)
 		if err != nil {
 			return err
 		}
@@ -157,29 +152,36 @@ func upsertAll(ctx context.Context, st *store.Store, con *console, what string, 
 }
 
 // upsertListings stores listings whether they exist or not. Those that exist keep
-// the figure that they have; new ones come with theirs only when they are rated.
-func upsertListings(ctx context.Context, listings *store.Collection[directory.Listing], values []directory.Listing, rated bool) ([]store.Upserted, error) {
+// the figure that they have; new ones come with theirs only when they are rated, and
+// then with the ratings behind it.
+func upsertListings(ctx context.Context, st *store.Store, values []directory.Listing, rated bool) ([]store.Upserted, error) {
 	ids := make([]string, len(values))
 	for i := range values {
 		ids[i] = values[i].ID
 	}
-	stored, err := listings.ByID(ctx, ids...)
+	stored, err := st.Listings.ByID(ctx, ids...)
 	if err != nil {
 		return nil, err
 	}
+	var unrated []*directory.Listing
 	for i := range values {
 		if have := stored[values[i].ID]; have != nil {
 			values[i].Satisfaction = have.Satisfaction
-		} else if !rated {
+		} else if rated {
+			unrated = append(unrated, &values[i])
+		} else {
 			values[i].Satisfaction = directory.Satisfaction{}
 		}
 	}
-	return listings.Upsert(ctx, values)
+	if err := addRatings(ctx, st, unrated); err != nil {
+		return nil, err
+	}
+	return st.Listings.Upsert(ctx, values)
 }
 
-// addRatings stores the invented ratings of listings that are not stored yet, and
+// addRatings stores the invented ratings of listings that are about to be stored, and
 // notes in these that they are counted.
-func addRatings(ctx context.Context, st *store.Store, listings []directory.Listing) error {
+func addRatings(ctx context.Context, st *store.Store, listings []*directory.Listing) error {
 	var pending []directory.Rating
 	flush := func() error {
 		results, err := st.Ratings.Upsert(ctx, pending)
@@ -189,8 +191,8 @@ func addRatings(ctx context.Context, st *store.Store, listings []directory.Listi
 		pending = pending[:0]
 		return err
 	}
-	for i := range listings {
-		pending = append(pending, seed.Ratings(&listings[i])...)
+	for _, l := range listings {
+		pending = append(pending, seed.Ratings(l)...)
 		if len(pending) >= batch {
 			if err := flush(); err != nil {
 				return err
@@ -201,9 +203,9 @@ func addRatings(ctx context.Context, st *store.Store, listings []directory.Listi
 		return err
 	}
 	last, err := st.Ratings.LastSeq(ctx)
-	for i := range listings {
-		if listings[i].Satisfaction.N() > 0 {
-			listings[i].Satisfaction.CountedTo = last
+	for _, l := range listings {
+		if l.Satisfaction.N() > 0 {
+			l.Satisfaction.CountedTo = last
 		}
 	}
 	return err

@@ -64,6 +64,35 @@ func read(t *testing.T, dir string) content {
 	}
 }
 
+// TestSeedingAgainKeepsRatings: what has become of a demonstration rating stays.
+func TestSeedingAgainKeepsRatings(t *testing.T) {
+	dir := t.TempDir()
+	succeed(t, "seed", "--data-dir", dir)
+	st, closer, err := (&dataSettings{DataDir: dir}).openStore(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	docs, _, err := st.Ratings.Find(t.Context(), store.Query{Limit: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	id := docs[0].Value.ID
+	if _, err := st.Ratings.Update(t.Context(), id, func(r *directory.Rating) error { r.Helpful = 7; return nil }); err != nil {
+		t.Fatal(err)
+	}
+	if err := closer.Close(); err != nil {
+		t.Fatal(err)
+	}
+	succeed(t, "seed", "--data-dir", dir)
+	if st, closer, err = (&dataSettings{DataDir: dir}).openStore(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	defer closer.Close()
+	if doc, err := st.Ratings.Get(t.Context(), id); err != nil || doc.Value.Helpful != 7 {
+		t.Errorf("the rating is %+v, %v", doc.Value, err)
+	}
+}
+
 func realListings(t *testing.T) []directory.Listing {
 	t.Helper()
 	real, err := seed.Real()
