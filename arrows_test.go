@@ -21,15 +21,17 @@ type arrow struct {
 // no others of this program, and every arrow points down the table. "." is the
 // root package, which holds the contract of the API.
 var arrows = []arrow{
-	{"server", []string{".", "handlers", "consumer", "registry", "sheets", "photos", "auth", "seed", "search/memory", "search", "store/sqlite", "store", "directory"}},
-	{"bench", []string{".", "handlers", "consumer", "registry", "sheets", "photos", "auth", "seed", "search/memory", "search", "store/sqlite", "store", "directory"}},
-	{"handlers", []string{".", "consumer", "registry", "sheets", "photos", "auth", "search", "store", "directory"}},
+	{"server", []string{".", "handlers", "statistics", "consumer", "registry", "sheets", "photos", "auth", "seed", "search/memory", "search", "store/sqlite", "store", "directory"}},
+	{"bench", []string{".", "handlers", "statistics", "consumer", "registry", "sheets", "photos", "auth", "seed", "search/memory", "search", "store/sqlite", "store", "directory"}},
+	{"handlers", []string{".", "statistics", "charts", "consumer", "registry", "sheets", "photos", "auth", "search", "store", "directory"}},
 	{"trial", []string{"photos", "auth", "seed", "search/memory", "search", "store/sqlite", "store", "directory"}}, // for tests alone
+	{"statistics", []string{"charts", "sheets", "auth", "store", "directory"}},
 	{"consumer", []string{"photos", "auth", "search", "store", "directory"}},
 	{"registry", []string{"sheets", "photos", "auth", "search", "store", "directory"}},
 	{"photos", []string{"store", "directory"}},
 	{"auth", []string{"store", "directory"}},
 	{"sheets", []string{"directory"}},
+	{"charts", []string{"directory"}},
 	{"seed", []string{"directory"}},
 	{"search/memory", []string{"search", "directory"}},
 	{"search", []string{"directory"}},
@@ -41,7 +43,7 @@ var arrows = []arrow{
 
 // inTests is what test files may import besides: real data, and the engines that
 // need nothing to be installed.
-var inTests = []string{".", "trial", "consumer", "registry", "sheets", "photos", "auth", "seed", "search/memory", "search", "store/sqlite", "store", "directory"}
+var inTests = []string{".", "trial", "statistics", "consumer", "registry", "sheets", "photos", "auth", "seed", "search/memory", "search", "store/sqlite", "store", "directory"}
 
 func TestArrowsPointDown(t *testing.T) {
 	may := map[string][]string{}

@@ -22,6 +22,7 @@ import (
 	"qingfu/search"
 	"qingfu/search/memory"
 	"qingfu/seed"
+	"qingfu/statistics"
 	"qingfu/store"
 	"qingfu/store/sqlite"
 )
@@ -179,11 +180,14 @@ func serveIndex(ctx context.Context, n int, number uint64, folder string) (err e
 		Store: st, Auth: access, Photos: album, Search: engine, Regions: regions, Calendar: calendar, Rules: directory.DefaultRatingRules(),
 		PublicURL: "http://localhost", Log: log, Now: time.Now, Random: rand.Reader,
 	})
+	figures := statistics.New(statistics.Config{
+		Store: st, Auth: access, Regions: regions, Calendar: calendar, Log: log, Now: time.Now, Random: rand.Reader,
+	})
 	h := hello{Index: indexFigures{Listings: n, BuildSeconds: took.Seconds(), Heap: settledHeap()}}
 	debug.FreeOSMemory()
 	h.Index.RSS = residentMemory(os.Getpid())
 	app, err := handlers.New(handlers.Config{
-		Store: st, Search: engine, Auth: access, Registry: reg, Consumer: between, Photos: album, Regions: regions, Lexicon: lexicon, Calendar: calendar,
+		Store: st, Search: engine, Auth: access, Registry: reg, Consumer: between, Statistics: figures, Photos: album, Regions: regions, Lexicon: lexicon, Calendar: calendar,
 		Log: log, Now: time.Now, Version: "bench",
 		Ready:    func(context.Context) error { return nil },
 		Progress: func() (int64, int64) { return 0, 0 },

@@ -4,7 +4,7 @@ import "slices"
 
 // Permission says who may call an operation. The zero value lets nobody.
 type Permission struct {
-	Public   bool   // everybody, signed in or not
+	Public   bool   // everybody, signed in or not; who has one of Roles may see more
 	Accounts bool   // every account, on what is its own
 	Roles    []Role // accounts with one of these roles, each within the scope of its grant
 	Power    Power  // that the grant of an official has to hold; "" asks for none in particular
@@ -26,6 +26,9 @@ type Caller struct {
 	SecondFactor bool   // whether this session has shown one lately
 	Grants       []Grant
 }
+
+// AsksWho tells whether it matters who makes a call, or everybody is answered alike.
+func (p Permission) AsksWho() bool { return !p.Public || len(p.Roles) > 0 }
 
 // Admit tells whether a caller may call an operation at all: nil, Unauthenticated
 // for a stranger where that would help, Unauthenticated about the second factor

@@ -23,6 +23,7 @@ import (
 	"qingfu/photos"
 	"qingfu/registry"
 	"qingfu/search"
+	"qingfu/statistics"
 	"qingfu/store"
 )
 
@@ -34,12 +35,14 @@ type Config struct {
 	Auth     *auth.Auth
 	Registry *registry.Registry
 	Consumer *consumer.Consumer
-	Photos   *photos.Store
-	Regions  *directory.Regions
-	Lexicon  *search.Lexicon
-	Calendar *directory.Calendar
-	Log      *slog.Logger
-	Now      func() time.Time
+	// Statistics counts, and keeps what is reported and published.
+	Statistics *statistics.Statistics
+	Photos     *photos.Store
+	Regions    *directory.Regions
+	Lexicon    *search.Lexicon
+	Calendar   *directory.Calendar
+	Log        *slog.Logger
+	Now        func() time.Time
 
 	// TrustedProxies are the networks of the proxies in front, whose
 	// X-Forwarded-For is believed.

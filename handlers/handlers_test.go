@@ -34,6 +34,7 @@ import (
 	"qingfu/search"
 	"qingfu/search/memory"
 	"qingfu/seed"
+	"qingfu/statistics"
 	"qingfu/store"
 	"qingfu/store/sqlite"
 	"qingfu/trial"
@@ -177,8 +178,11 @@ func newFixture(t testing.TB, change func(*Config)) *fixture {
 		Store: f.store, Auth: access, Photos: album, Search: f.search, Regions: f.regions, Calendar: f.calendar, Rules: directory.DefaultRatingRules(),
 		PublicURL: "https://qingfu.test", Log: log, Now: f.clock.Now, Random: rand.Reader,
 	})
+	figures := statistics.New(statistics.Config{
+		Store: f.store, Auth: access, Regions: f.regions, Calendar: f.calendar, Log: log, Now: f.clock.Now, Random: rand.Reader,
+	})
 	cfg := Config{
-		Store: f.store, Search: f.search, Auth: access, Registry: reg, Consumer: between, Photos: album, Regions: f.regions, Lexicon: f.lexicon, Calendar: f.calendar,
+		Store: f.store, Search: f.search, Auth: access, Registry: reg, Consumer: between, Statistics: figures, Photos: album, Regions: f.regions, Lexicon: f.lexicon, Calendar: f.calendar,
 		Log:      log,
 		Now:      f.clock.Now,
 		Ready:    func(context.Context) error { return nil },

@@ -61,7 +61,7 @@ func (a *api) run(c *fiber.Ctx, op *operation, r route) (err error) {
 			return err
 		}
 	}
-	if r.permission.Public {
+	if !r.permission.AsksWho() {
 		in := op.read(c)
 		if r.class == signingIn { // the others need not know
 			in.client = newClient(c, network)

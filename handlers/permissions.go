@@ -12,7 +12,7 @@ import (
 // who names those who may call an operation, as x-permission in the contract does.
 func who(p directory.Permission) string {
 	switch {
-	case p.Public:
+	case !p.AsksWho():
 		return "everybody"
 	case p.Accounts:
 		return "account"
@@ -24,6 +24,9 @@ func who(p directory.Permission) string {
 	list := strings.Join(roles, ", ")
 	if p.Power != "" {
 		list += " (" + string(p.Power) + ")"
+	}
+	if p.Public {
+		list = "everybody, more for " + list
 	}
 	return list
 }
@@ -39,7 +42,7 @@ var scopeTexts = map[directory.Role]text{
 // whoInWords is who and its scope for the reference page.
 func whoInWords(p directory.Permission) (names, scope string) {
 	switch {
-	case p.Public:
+	case !p.AsksWho():
 		return "所有人 everybody", "公开内容 what is public"
 	case p.Accounts:
 		return "已登录者 every account", "自己的 what is one's own"
@@ -54,6 +57,9 @@ func whoInWords(p directory.Permission) (names, scope string) {
 	if p.Power != "" {
 		term, _ := directory.PowerTerm(p.Power)
 		names += "，权限 power: " + term.Names.Zh + " " + string(p.Power)
+	}
+	if p.Public {
+		names = "所有人 everybody；更多内容 more：" + names
 	}
 	return names, strings.Join(scopeList, "；")
 }
@@ -82,7 +88,7 @@ func (a *api) limitText(r route) string {
 	if network.Most > 0 {
 		parts = append(parts, fmt.Sprintf("%d / 网络 network", network.Most))
 	}
-	if account.Most > 0 && !r.permission.Public {
+	if account.Most > 0 && r.permission.AsksWho() {
 		parts = append(parts, fmt.Sprintf("%d / 账户 account", account.Most))
 	}
 	return strings.Join(parts, "，")

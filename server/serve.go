@@ -19,6 +19,7 @@ import (
 	"qingfu/search"
 	"qingfu/search/memory"
 	"qingfu/seed"
+	"qingfu/statistics"
 	"qingfu/store"
 )
 
@@ -130,9 +131,12 @@ func (cmd *serveCommand) Run(ctx context.Context, con *console) (err error) {
 		Store: st, Auth: access, Photos: album, Search: engine, Regions: regions, Calendar: calendar, Rules: rules,
 		PublicURL: access.Issuer, Log: log, Now: time.Now, Random: rand.Reader,
 	})
+	figures := statistics.New(statistics.Config{
+		Store: st, Auth: access, Regions: regions, Calendar: calendar, Log: log, Now: time.Now, Random: rand.Reader,
+	})
 	app, err := handlers.New(handlers.Config{
 		Store: st, Search: engine, Regions: regions, Lexicon: lexicon, Calendar: calendar,
-		Auth: access, Registry: reg, Consumer: between, Photos: album, TrustedProxies: cmd.TrustedProxies, ReadLimit: cmd.ReadLimit,
+		Auth: access, Registry: reg, Consumer: between, Statistics: figures, Photos: album, TrustedProxies: cmd.TrustedProxies, ReadLimit: cmd.ReadLimit,
 		Log: log, Now: time.Now, Version: version,
 		Ready:    projector.ready,
 		Progress: projector.progress,
@@ -150,21 +154,22 @@ func (cmd *serveCommand) Run(ctx context.Context, con *console) (err error) {
 	}
 
 	// These run until one of them ends: the projector and the one who rebuilds its
-	// index, the housekeeping of accounts, of listings, of bookings and of photos, the HTTP server
-	// and the wait for a signal.
+	// index, the housekeeping of accounts, of listings, of bookings, of statistics and of photos,
+	// the HTTP server and the wait for a signal.
 	ctx, stop := context.WithCancel(ctx)
-	done := make(chan error, 7)
+	done := make(chan error, 8)
 	go func() { done <- projector.run(ctx) }()
 	go func() { done <- reindexer.run(ctx) }()
 	go func() { done <- access.Run(ctx) }()
 	go func() { done <- reg.Run(ctx) }()
 	go func() { done <- between.Run(ctx) }()
+	go func() { done <- figures.Run(ctx) }()
 	go func() { done <- album.Run(ctx) }()
 	go func() { done <- app.Listener(listener) }()
 	announce(log, listener.Addr())
 
 	var failure error
-	running := 7
+	running := 8
 	select {
 	case <-ctx.Done():
 		log.Info("stopping")

@@ -1,0 +1,2 @@
+// Package charts draws the figures of the directory, as SVG and as PNG.
+package charts
