@@ -206,7 +206,7 @@ func (c *Consumer) prepareListing(ctx context.Context, p *prepared, w Wanted, re
 		refuse("/listing", directory.CodeMismatch, "/kind")
 		return nil
 	}
-	p.Listing, p.Organization = l.ID, l.OrganizationID
+	p.Listing, p.Organization, p.ListingKind, p.ListingRegion = l.ID, l.OrganizationID, l.Kind, l.Region
 	if p.calendar, err = c.calendarOf(ctx, l.ID); err != nil {
 		return err
 	}

@@ -28,7 +28,8 @@ func (c *Consumer) InviteToRate(ctx context.Context, caller directory.Caller, li
 	}
 	number, _ := directory.ParsePhone(phone)
 	now := c.now()
-	i.Listing, i.Organization, i.PhoneHash = listing.ID, listing.OrganizationID, c.Auth.HashPhone(number)
+	i.Listing, i.Organization, i.Kind, i.Region = listing.ID, listing.OrganizationID, listing.Kind, listing.Region
+	i.PhoneHash = c.Auth.HashPhone(number)
 	i.CreatedBy, i.CreatedAt, i.ExpiresAt = caller.Account, now, now.Add(directory.RatingInvitationLife)
 	defer c.lock(i.Organization)() // so that the limits hold when many are made at once
 	if err := c.invitable(ctx, &i); err != nil {
@@ -81,11 +82,11 @@ func (c *Consumer) invitable(ctx context.Context, i *directory.RatingInvitation)
 	return nil
 }
 
-// RatingInvitations returns a page of the invitations of an organization, the latest
-// first.
+// RatingInvitations returns a page of the invitations of an organization that have not
+// long expired, the latest first.
 func (c *Consumer) RatingInvitations(ctx context.Context, organization string, limit int, after *store.Position) ([]directory.RatingInvitation, *store.Position, error) {
 	docs, next, err := c.Store.RatingInvitations.Find(ctx, store.Query{
-		Where: []store.Condition{store.Equal("organization", organization)}, Order: "created", Desc: true, Limit: limit, After: after,
+		Where: []store.Condition{store.Equal("organization", organization), {Field: "created", Op: store.Min, Value: c.now().Add(-invitationKept - directory.RatingInvitationLife).UnixMilli()}}, Order: "created", Desc: true, Limit: limit, After: after,
 	})
 	return store.Values(docs), next, err
 }
@@ -130,7 +131,15 @@ func (c *Consumer) markUsed(ctx context.Context, id string, at time.Time) error 
 	return err
 }
 
-// sweepRatingInvitations deletes invitations that have long expired.
+// sweepRatingInvitations forgets to whom invitations went that have long expired. That
+// there were some stays: it is what the response is counted from.
 func (c *Consumer) sweepRatingInvitations(ctx context.Context) error {
-	return c.Store.RatingInvitations.RemoveAll(ctx, store.Where(store.Condition{Field: "expires", Op: store.Less, Value: c.now().Add(-invitationKept).UnixMilli()}))
+	expired := store.Condition{Field: "forget", Op: store.Less, Value: c.now().Add(-invitationKept).UnixMilli()}
+	return c.Store.RatingInvitations.Each(ctx, store.Where(expired, store.Condition{Field: "forget", Op: store.Min, Value: int64(1)}), func(d *store.Doc[directory.RatingInvitation]) error {
+		_, err := c.Store.RatingInvitations.Update(ctx, d.Value.ID, func(i *directory.RatingInvitation) error {
+			i.PhoneHash = ""
+			return nil
+		})
+		return err
+	})
 }

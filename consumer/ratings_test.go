@@ -3,6 +3,7 @@ package consumer
 import (
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -265,7 +266,12 @@ func TestInvitationsToRate(t *testing.T) {
 	f.clock.Advance(invitationKept + directory.RatingInvitationLife + time.Minute)
 	f.fatal(f.Sweep(t.Context()))
 	if made, _, err := f.RatingInvitations(t.Context(), o.ID, 100, nil); err != nil || len(made) != 0 {
-		t.Errorf("%d old invitations stay, %v", len(made), err)
+		t.Errorf("%d old invitations are listed, %v", len(made), err)
+	}
+	kept, err := f.Store.RatingInvitations.All(t.Context(), store.Query{})
+	f.fatal(err)
+	if len(kept) < n || slices.ContainsFunc(kept, func(d store.Doc[directory.RatingInvitation]) bool { return d.Value.PhoneHash != "" }) {
+		t.Errorf("%d old invitations are kept for the response, or one still has its phone", len(kept))
 	}
 }
 

@@ -94,6 +94,7 @@ func (c *Consumer) Quote(ctx context.Context, caller directory.Caller, id string
 	case o.Value.State != directory.OrganizationVerified:
 		return directory.Booking{}, &directory.Error{Kind: directory.Conflict, What: "not_verified"}
 	}
+	q.Kind, q.Region = l.Kind, l.Region
 	return c.changeBooking(ctx, id, func(b *directory.Booking) (bool, error) {
 		switch {
 		case b.Kind == directory.CustomBooking && !c.offers(&l, b):

@@ -22,7 +22,11 @@ type Booking struct {
 	// quote is chosen.
 	Listing      string `json:"listing,omitempty"`
 	Organization string `json:"organization,omitempty"`
-	Region       string `json:"region"` // the county where the service takes place
+	// ListingKind and ListingRegion are those of the listing then: they say to which
+	// figures the booking belongs.
+	ListingKind   Kind   `json:"listing_kind,omitempty"`
+	ListingRegion string `json:"listing_region,omitempty"`
+	Region        string `json:"region"` // the county where the service takes place
 	Category     string `json:"category,omitempty"`
 	// Offering is what was booked as it stood then, nil for a visit and a request.
 	Offering *Offering `json:"offering,omitempty"`
@@ -152,6 +156,8 @@ func (b *Booking) ShowsCode(s Side) bool {
 // until the resident has chosen.
 type Quote struct {
 	Listing      string    `json:"listing"`
+	Kind         Kind      `json:"kind"`   // of the listing
+	Region       string    `json:"region"` // of the listing
 	Organization string    `json:"organization"`
 	Price        int64     `json:"price"` // fen, for all of it
 	Text         string    `json:"text,omitempty"`

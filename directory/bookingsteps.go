@@ -227,7 +227,7 @@ func (b *Booking) Choose(organization string, price int64, now time.Time) (chang
 		return false, &Error{Kind: Conflict, What: "quote_changed"}
 	}
 	if changed, err = b.Take(e); changed {
-		b.Organization, b.Listing = q.Organization, q.Listing
+		b.Organization, b.Listing, b.ListingKind, b.ListingRegion = q.Organization, q.Listing, q.Kind, q.Region
 	}
 	return changed, err
 }

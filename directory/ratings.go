@@ -369,7 +369,9 @@ type RatingInvitation struct {
 	ID           string    `json:"id"` // keyed hash of the secret
 	Listing      string    `json:"listing"`
 	Organization string    `json:"organization"`
-	PhoneHash    string    `json:"phone_hash"` // keyed, of the one phone that can use it
+	Kind         Kind      `json:"kind"`                 // of the listing
+	Region       string    `json:"region"`               // of the listing
+	PhoneHash    string    `json:"phone_hash,omitempty"` // keyed, of the one phone that can use it; "" once it has long expired
 	Category     string    `json:"category,omitempty"`
 	ServedOn     Date      `json:"served_on"`
 	CreatedBy    string    `json:"created_by"`

@@ -134,6 +134,10 @@ func (r *Regions) Widen(code string, level RegionLevel) string {
 	return wide
 }
 
+// CountyCode returns the code of the county of a region that lies in one or is one, and
+// otherwise the code of the region itself.
+func CountyCode(region string) string { return region[:min(len(region), 6)] }
+
 // Path returns the region and all above it, the province first. It is empty for
 // an unknown code.
 func (r *Regions) Path(code string) []Region {

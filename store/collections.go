@@ -286,6 +286,17 @@ func New(ctx context.Context, engine Engine) (*Store, error) {
 				{"live", Int, func(b *directory.Booking) any { return flag(b.Live()) }},
 				{"starts", Int, func(b *directory.Booking) any { return b.StartsAt.UnixMilli() }},
 				{"due", Int, func(b *directory.Booking) any { return millis(b.DueAt) }},
+				// When it was completed, as a month, and of what kind and county the listing is; 0
+				// and "" while it was not.
+				{"served", Int, func(b *directory.Booking) any { return int64(served(b)) }},
+				{"served_kind", String, func(b *directory.Booking) any {
+					if served(b) == 0 {
+						return ""
+					}
+					return string(b.ListingKind)
+				}},
+				{"county", String, func(b *directory.Booking) any { return directory.CountyCode(b.ListingRegion) }},
+				{"rated", Int, func(b *directory.Booking) any { return flag(b.State == directory.BookingRated) }},
 				// Requests on which firms may quote.
 				{"asking", Int, func(b *directory.Booking) any { return flag(b.Asking()) }},
 				{"region", String, func(b *directory.Booking) any { return b.Region }},
@@ -330,6 +341,10 @@ func New(ctx context.Context, engine Engine) (*Store, error) {
 				{Fields: []string{"untold"}},
 				{Fields: []string{"remind"}},
 				{Fields: []string{"clear"}},
+				// Counts of the response.
+				{Fields: []string{"served_kind", "county", "served", "rated"}},
+				{Fields: []string{"served_kind", "category", "served", "rated", "county"}},
+				{Fields: []string{"served_kind", "organization", "rated", "served", "county"}},
 			},
 		},
 		BookingCalendars: &Collection[directory.BookingCalendar]{
@@ -364,8 +379,16 @@ func New(ctx context.Context, engine Engine) (*Store, error) {
 					return r.CreatedAt.UnixMilli()
 				}},
 				{"demo", Int, func(r *directory.Rating) any { return flag(r.Demo) }},
+				{"month", Int, func(r *directory.Rating) any { return int64(directory.MonthOf(r.CreatedAt)) }},
+				{"county", String, func(r *directory.Rating) any { return directory.CountyCode(r.Region) }},
+				{"category", String, func(r *directory.Rating) any { return r.Category }},
 			},
 			indexes: []Index{
+				// Counts by place and time, by category and by organization: the groups come one
+				// after the other, and what filters them stands behind.
+				{Fields: []string{"kind", "state", "county", "month", "origin", "level", "rule"}},
+				{Fields: []string{"kind", "state", "category", "month", "origin", "level", "county", "rule"}},
+				{Fields: []string{"kind", "state", "organization", "county", "origin", "level", "month", "rule"}},
 				{Fields: []string{"proof"}, Unique: true},
 				{Fields: []string{"listing", "state", "origin", "level", "rule"}}, // counts of a listing
 				{Fields: []string{"listing", "state"}},
@@ -387,9 +410,27 @@ func New(ctx context.Context, engine Engine) (*Store, error) {
 				{"invited", String, func(i *directory.RatingInvitation) any { return i.Listing + " " + i.PhoneHash }},
 				{"created", Int, func(i *directory.RatingInvitation) any { return i.CreatedAt.UnixMilli() }},
 				{"used", Int, func(i *directory.RatingInvitation) any { return flag(i.UsedAt != nil) }},
-				{"expires", Int, func(i *directory.RatingInvitation) any { return i.ExpiresAt.UnixMilli() }},
+				// When it expires, while it has the phone that is to be forgotten then.
+				{"forget", Int, func(i *directory.RatingInvitation) any {
+					if i.PhoneHash == "" {
+						return int64(0)
+					}
+					return i.ExpiresAt.UnixMilli()
+				}},
+				{"kind", String, func(i *directory.RatingInvitation) any { return string(i.Kind) }},
+				{"county", String, func(i *directory.RatingInvitation) any { return directory.CountyCode(i.Region) }},
+				{"category", String, func(i *directory.RatingInvitation) any { return i.Category }},
+				{"month", Int, func(i *directory.RatingInvitation) any { return int64(directory.MonthOf(i.CreatedAt)) }},
 			},
-			indexes: []Index{{Fields: []string{"organization", "created"}}, {Fields: []string{"invited", "created"}}, {Fields: []string{"expires"}}},
+			indexes: []Index{
+				{Fields: []string{"organization", "created"}},
+				{Fields: []string{"invited", "created"}},
+				{Fields: []string{"forget"}},
+				// Counts of the response.
+				{Fields: []string{"kind", "county", "month", "used"}},
+				{Fields: []string{"kind", "category", "month", "used", "county"}},
+				{Fields: []string{"kind", "organization", "used", "month", "county"}},
+			},
 		},
 		Votes: &Collection[directory.Vote]{
 			name: "votes", item: "vote",
@@ -481,6 +522,14 @@ func New(ctx context.Context, engine Engine) (*Store, error) {
 func flag(b bool) int64 {
 	if b {
 		return 1
+	}
+	return 0
+}
+
+// served is the month in which a booking was completed, 0 when it was not.
+func served(b *directory.Booking) directory.Month {
+	if at, ok := b.CompletedAt(); ok {
+		return directory.MonthOf(at)
 	}
 	return 0
 }

@@ -176,13 +176,21 @@ func (t *table) create(name string) string {
 // createIndex makes an index. One that is not unique ends with the id, which
 // every order does.
 func (t *table) createIndex(ix store.Index) string {
-	columns := columns(ix.Fields)
-	unique := "UNIQUE"
-	if !ix.Unique {
-		columns, unique = append(columns, "id"), ""
+	unique := ""
+	if ix.Unique {
+		unique = "UNIQUE"
 	}
-	list := strings.Join(columns, ", ")
-	return fmt.Sprintf("CREATE %s INDEX %q ON %q (%s)", unique, t.Name+" by "+list, t.Name, list)
+	return fmt.Sprintf("CREATE %s INDEX %q ON %q (%s)", unique, t.indexName(ix), t.Name, indexColumns(ix))
+}
+
+func (t *table) indexName(ix store.Index) string { return t.Name + " by " + indexColumns(ix) }
+
+func indexColumns(ix store.Index) string {
+	columns := columns(ix.Fields)
+	if !ix.Unique {
+		columns = append(columns, "id")
+	}
+	return strings.Join(columns, ", ")
 }
 
 // onlyGrows makes the triggers of a collection that only grows. They hold for

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 
 	"qingfu/directory"
@@ -125,7 +126,7 @@ func (e *Engine) Count(ctx context.Context, collection string, where []store.Con
 	text := fmt.Sprintf("SELECT count(*) FROM %q WHERE %s", t.Name, filter)
 	if len(by) > 0 {
 		list := strings.Join(columns(by), ", ")
-		text = fmt.Sprintf("SELECT count(*), %s FROM %q WHERE %s GROUP BY %s ORDER BY %s", list, t.Name, filter, list, list)
+		text = fmt.Sprintf("SELECT count(*), %s FROM %q %s WHERE %s GROUP BY %s ORDER BY %s", list, t.Name, t.grouping(where, by), filter, list, list)
 	}
 	rows, err := e.query(ctx, text, args...)
 	if err != nil {
@@ -145,6 +146,28 @@ func (e *Engine) Count(ctx context.Context, collection string, where []store.Con
 		groups = append(groups, g)
 	}
 	return groups, readError(ctx, rows.Err())
+}
+
+// grouping makes the clause by which a count goes through an index that has the groups
+// one after the other, where there is one: SQLite would rather take an index that fits
+// one condition more and sort all that it finds, which takes many times as long.
+func (t *table) grouping(where []store.Condition, by []string) string {
+	equal := 0
+	for _, c := range where {
+		if c.Op == store.Eq {
+			equal++
+		}
+	}
+	for _, ix := range t.Indexes {
+		if len(ix.Fields) < equal+len(by) || !slices.Equal(ix.Fields[equal:equal+len(by)], by) {
+			continue
+		}
+		fits := func(c store.Condition) bool { return c.Op != store.Eq || slices.Contains(ix.Fields[:equal], c.Field) }
+		if !slices.ContainsFunc(where, func(c store.Condition) bool { return !fits(c) }) {
+			return fmt.Sprintf("INDEXED BY %q", t.indexName(ix))
+		}
+	}
+	return ""
 }
 
 // conditions makes the WHERE clause. Deleted documents have no fields, so that
