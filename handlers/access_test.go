@@ -147,6 +147,8 @@ func TestScopes(t *testing.T) {
 		"owner":    f.as(t, owner),
 		"official": f.as(t, official),
 		"admin":    f.as(t, admin),
+		"counting": f.as(t, directory.Grant{Role: directory.Official, Bureau: directory.CivilAffairs, Region: "630200", Powers: []directory.Power{directory.StatisticsPower}}),
+		"bureau":   f.as(t, directory.Grant{Role: directory.Official, Bureau: directory.Statistics, Region: "630200", Powers: []directory.Power{directory.StatisticsPower}}),
 		"both":     f.as(t, official, directory.Grant{Role: directory.Official, Bureau: directory.Health, Region: "632701", Powers: []directory.Power{directory.ReviewPower}}),
 	}
 	// held is the id of a grant that somebody has.
@@ -378,6 +380,13 @@ func TestScopes(t *testing.T) {
 		{"transferComplaint", "official", "POST", ownComplaint + "/transfer", `{"bureau":"market_regulation","text":"价格"}`, 200},
 		{"resolveComplaint", "official", "POST", ownComplaint + "/resolve", `{"text":"已退款"}`, 403}, // not theirs any more
 		{"resolveComplaint", "admin", "POST", ownComplaint + "/resolve", `{"text":"已退款"}`, 200},
+
+		{"getSatisfaction", "counting", "GET", "/v1/stats/satisfaction?view=official&kind=elder_care&region=630202", "", 200},
+		{"getSatisfaction", "counting", "GET", "/v1/stats/satisfaction?view=official&kind=elder_care", "", 403},               // the province
+		{"getSatisfaction", "counting", "GET", "/v1/stats/satisfaction?view=official&kind=childcare&region=630202", "", 403},  // another bureau's
+		{"getSatisfaction", "bureau", "GET", "/v1/stats/satisfaction?view=official&kind=childcare&region=630202", "", 200},    // the statistics bureau
+		{"getSatisfaction", "official", "GET", "/v1/stats/satisfaction?view=official&kind=elder_care&region=630202", "", 403}, // without the power
+		{"getSatisfaction", "official", "GET", "/v1/stats/satisfaction?kind=elder_care&region=630202", "", 200},
 	} {
 		tested[tc.operation] = true
 		headers := append([]string{"If-Match", "*"}, callers[tc.caller]...)

@@ -34,7 +34,9 @@ var (
 	belonging = directory.Permission{Roles: []directory.Role{directory.Owner, directory.Staff, directory.Admin}}
 	// caseworkers handle complaints.
 	caseworkers = directory.Permission{Roles: []directory.Role{directory.Official, directory.Admin}, Power: directory.ComplaintsPower}
-	auditors    = directory.Permission{Roles: []directory.Role{directory.Official, directory.Admin}}
+	// figures are for everybody, those that are kept from the public for officials.
+	figures  = directory.Permission{Public: true, Roles: []directory.Role{directory.Official, directory.Admin}, Power: directory.StatisticsPower}
+	auditors = directory.Permission{Roles: []directory.Role{directory.Official, directory.Admin}}
 )
 
 // routes is every operation, who may call it and how often. GET answers HEAD, too.
@@ -194,6 +196,8 @@ func (a *api) routes() []route {
 		{"POST", "/v1/complaints/{id}/duplicate", "markComplaintDuplicate", caseworkers, writing, a.markComplaintDuplicate},
 		{"POST", "/v1/complaints/{id}/redact", "redactComplaint", caseworkers, writing, a.redactComplaint},
 		{"GET", "/v1/listings/{id}/complaint-figures", "getComplaintFigures", public, reading, a.getComplaintFigures},
+
+		{"GET", "/v1/stats/satisfaction", "getSatisfaction", figures, reading, a.getSatisfaction},
 
 		{"GET", "/openapi.yaml", "openAPI", public, reading, a.openAPI},
 		{"GET", "/docs", "docs", public, reading, a.docs},

@@ -1,6 +1,12 @@
 package statistics
 
 import (
+	"cmp"
+	"context"
+	"math"
+	"slices"
+	"strconv"
+	"strings"
 	"time"
 
 	"qingfu/directory"
@@ -40,9 +46,12 @@ type Table struct {
 	Public bool  `json:"public"`
 	Total  Row   `json:"total"`
 	Rows   []Row `json:"rows"` // none without a cut
-	// PostStratified is the estimate for the whole region by the weights of its parts,
-	// nil where there is none.
-	PostStratified *Estimate `json:"post_stratified"`
+	// RowsLeftOut is how many more rows there are than a table holds.
+	RowsLeftOut int `json:"rows_left_out"`
+	// PostStratified are the estimates for the province by the weights of its parts,
+	// beside the total, in which each part has as much to say as it has ratings. There
+	// are none for smaller regions, and for other origins than those that count.
+	PostStratified []Estimate `json:"post_stratified"`
 	// Suppressed counts the suppressed rows, the total among them, by the reason.
 	Suppressed map[directory.Suppression]int `json:"suppressed"`
 	AsOf       time.Time                     `json:"as_of"` // when it was counted
@@ -64,7 +73,7 @@ type Row struct {
 type Figures struct {
 	N       int64             `json:"n"`
 	Levels  *[5]int64         `json:"levels"` // how many of level 1 to 5; nil with too few in the public view
-	Verdict directory.Verdict `json:"verdict"`
+	Verdict directory.Verdict `json:"verdict,omitempty"` // "" of a row that is one level
 	Thin    bool              `json:"thin"`  // fewer than can be compared
 	Share   *float64          `json:"share"` // of satisfied ones, 0 to 1, to 4 places
 	Low     *float64          `json:"low"`   // Wilson 95% interval
@@ -104,27 +113,311 @@ type Response struct {
 }
 
 // Estimate is a share by weights: that of each part counts as the part weighs, and not
-// as many ratings as it has.
+// as many ratings as it has. See [directory.PostStratify].
 type Estimate struct {
-	Weights Weights `json:"weights"`
-	Share   float64 `json:"share"`
-	Low     float64 `json:"low"` // Wilson 95% interval at the effective number of ratings
-	High    float64 `json:"high"`
-	// DesignEffect is by how much the weights blow up the variance (Kish 1965), and
-	// EffectiveN the number of ratings divided by it.
-	DesignEffect float64 `json:"design_effect"`
-	EffectiveN   float64 `json:"effective_n"`
-	Strata       int     `json:"strata"` // parts with ratings
-	// Covered is the share of the whole weight that these have, 0 to 1.
-	Covered float64           `json:"covered"`
-	Verdict directory.Verdict `json:"verdict"`
+	Weights          Weights               `json:"weights"`
+	Suppressed       directory.Suppression `json:"suppressed,omitempty"`
+	*EstimateFigures                       // nil where it is suppressed, or there are too few ratings
 }
 
-// Weights is by what the parts of a region weigh.
+// EstimateFigures are the figures of an [Estimate].
+type EstimateFigures struct {
+	Share        float64           `json:"share"`
+	Low          float64           `json:"low"` // Wilson 95% interval at the effective number of ratings
+	High         float64           `json:"high"`
+	DesignEffect float64           `json:"design_effect"`
+	EffectiveN   float64           `json:"effective_n"`
+	Strata       int               `json:"strata"`  // parts with ratings
+	Covered      float64           `json:"covered"` // share of the whole weight that these have, 0 to 1
+	Verdict      directory.Verdict `json:"verdict"`
+}
+
+// Weights is by what the parts of the province weigh.
 type Weights string
 
 // The weights.
 const (
-	ByPopulation Weights = "population" // of the census of 2020
-	ByBookings   Weights = "bookings"   // completed in the period
+	// ByPopulation is by the census of 2020: of counties where it is known, and otherwise
+	// of prefectures.
+	ByPopulation Weights = "population"
+	// ByBookings is by the bookings completed in the period, of counties.
+	ByBookings Weights = "bookings"
 )
+
+// maxRows is how many rows a table has at the most.
+const maxRows = 1000
+
+// Satisfaction answers a query, as the public may see it or whole. Region, period and
+// cut are such as [Query] says.
+func (s *Statistics) Satisfaction(ctx context.Context, q Query, public bool) (Table, error) {
+	now, err := s.tally(ctx, q)
+	if err != nil {
+		return Table{}, err
+	}
+	t := Table{Query: q, Public: public, Rows: []Row{}, PostStratified: []Estimate{}, Suppressed: map[directory.Suppression]int{}, AsOf: now.at}
+	v := &view{Statistics: s, public: public}
+	earlier := q
+	earlier.Period = s.periodBefore(q.Period)
+	before, err := s.tally(ctx, earlier)
+	if err != nil {
+		return t, err
+	}
+	if t.Total, err = v.row(ctx, q, totalKey, &now.total, earlier, totalKey, &before.total); err != nil {
+		return t, err
+	}
+	if q.By == ByMonth || q.By == ByQuarter { // each row has a period before of its own
+		earlier.Period = directory.Period{From: q.Period.From.Add(-5), To: q.Period.To}
+		if before, err = s.tally(ctx, earlier); err != nil {
+			return t, err
+		}
+	}
+	for _, key := range s.keys(q, now) {
+		keyBefore := s.keyBefore(q, key)
+		row, err := v.row(ctx, q, key, now.rows[key], earlier, keyBefore, before.rows[keyBefore])
+		if err != nil {
+			return t, err
+		}
+		t.Rows = append(t.Rows, row)
+	}
+	if q.By == ByOrganization {
+		t.cut()
+		if err := s.nameOrganizations(ctx, &t); err != nil {
+			return t, err
+		}
+	}
+	if s.level(q.Region) == directory.Province && q.Origin == "" {
+		if t.PostStratified, err = v.postStratify(ctx, q); err != nil {
+			return t, err
+		}
+	}
+	for _, row := range append([]Row{t.Total}, t.Rows...) {
+		if row.Suppressed != "" {
+			t.Suppressed[row.Suppressed]++
+		}
+	}
+	return t, nil
+}
+
+// row makes the row of a key with what was counted for it, compared with what was in an
+// earlier period under a key of then, nil for nothing.
+func (v *view) row(ctx context.Context, q Query, key string, now *tally, earlier Query, keyThen string, then *tally) (Row, error) {
+	row := Row{Key: key, Names: v.nameOf(q, key)}
+	var err error
+	if row.Suppressed, err = v.hides(ctx, q, key); row.Suppressed != "" || err != nil {
+		return row, err
+	}
+	if q.By == ByLevel && key != totalKey {
+		row.Figures = levelFigures(now, key)
+		return row, nil
+	}
+	row.Figures = now.figures(q, key)
+	if then == nil {
+		return row, nil
+	}
+	if why, err := v.hides(ctx, earlier, keyThen); why != "" || err != nil {
+		return row, err
+	}
+	row.Change = change(now, then, q.SatisfiedFrom, v.periodOf(earlier, keyThen))
+	return row, nil
+}
+
+// totalKey is the key of the total.
+const totalKey = "total"
+
+// tally is what was counted for one row.
+type tally struct {
+	directory.Satisfaction
+	held, excluded        map[string]int64
+	bookings, invitations Response
+	levelOf               int64 // of a row that is one level: how many there are of all
+}
+
+func (t *tally) figures(q Query, key string) *Figures {
+	sum := t.Against(q.SatisfiedFrom, q.Target)
+	f := &Figures{
+		N: sum.N, Levels: new(t.Levels), Verdict: sum.State, Share: sum.Share, Low: sum.Low, High: sum.High,
+		Held: t.held, Excluded: t.excluded,
+	}
+	if sum.State != directory.TooFew {
+		f.Thin, f.Mean = sum.N < directory.ComparableRatings, new(round(t.Mean(), 100))
+	}
+	if more, ok := t.Needed(q.SatisfiedFrom, q.Target); ok {
+		f.Needed = &more
+	}
+	origin := q.Origin
+	if q.By == ByOrigin && key != totalKey {
+		origin = directory.RatingOrigin(key)
+	}
+	if q.By == ByLevel {
+		return f
+	}
+	if origin == "" || origin == directory.OrderOrigin {
+		f.Bookings = t.bookings.rated()
+	}
+	if origin == "" || origin == directory.InviteOrigin {
+		f.Invitations = t.invitations.rated()
+	}
+	return f
+}
+
+func (r Response) rated() *Response {
+	if r.Asked > 0 {
+		r.Rate = new(round(float64(r.Rated)/float64(r.Asked), 1e4))
+	}
+	return &r
+}
+
+func round(v, by float64) float64 { return math.Round(v*by) / by }
+
+// levelFigures are those of one level: how many ratings have it, as a share of all.
+func levelFigures(t *tally, key string) *Figures {
+	f := &Figures{N: t.N(), Levels: new(t.Levels), Held: t.held, Excluded: t.excluded}
+	if t.levelOf < directory.MinRatings {
+		f.Verdict = directory.TooFew
+		return f
+	}
+	low, high := directory.Wilson(f.N, t.levelOf)
+	f.Share, f.Low, f.High = new(round(float64(f.N)/float64(t.levelOf), 1e4)), new(round(low, 1e4)), new(round(high, 1e4))
+	f.Thin = t.levelOf < directory.ComparableRatings
+	return f
+}
+
+// change compares the shares of two tallies, nil where one has too few.
+func change(now, then *tally, from directory.Level, period directory.Period) *Change {
+	n, m := now.N(), then.N()
+	if n < directory.MinRatings || m < directory.MinRatings {
+		return nil
+	}
+	low, high := directory.Newcombe(now.From(from), n, then.From(from), m)
+	a, b := now.ShareFrom(from), then.ShareFrom(from)
+	return &Change{Period: period, N: m, Share: round(b, 1e4), Difference: round(a-b, 1e4), Low: round(low, 1e4), High: round(high, 1e4)}
+}
+
+// periodBefore returns the period with which another is compared: the month, quarter or
+// year before, also of one that has not ended yet, and otherwise as many months before.
+func (s *Statistics) periodBefore(p directory.Period) directory.Period {
+	if kind, ok := s.calendarPeriod(p); ok {
+		return directory.PeriodOf(kind, p.From.Add(-1))
+	}
+	return p.Before()
+}
+
+// calendarPeriod tells whether a period is a month, quarter or year, or what there is of
+// the current one so far.
+func (s *Statistics) calendarPeriod(p directory.Period) (directory.PeriodKind, bool) {
+	current := directory.MonthOf(s.Now())
+	for _, kind := range []directory.PeriodKind{directory.MonthPeriod, directory.QuarterPeriod, directory.YearPeriod} {
+		whole := directory.PeriodOf(kind, p.From)
+		if whole.From == p.From && (whole.To == p.To || whole.Has(current) && p.To >= current && p.To < whole.To) {
+			return kind, true
+		}
+	}
+	return "", false
+}
+
+// keyBefore is the row of the period before with which a row is compared: the same one,
+// or the month or quarter before.
+func (s *Statistics) keyBefore(q Query, key string) string {
+	switch q.By {
+	case ByMonth:
+		m, _ := directory.ParseMonth(key)
+		return m.Add(-1).String()
+	case ByQuarter:
+		return quarterKey(quarterOf(key).From.Add(-1))
+	}
+	return key
+}
+
+// quarterOf reads the key of a quarter.
+func quarterOf(key string) directory.Period {
+	year, number, _ := strings.Cut(key, "-Q")
+	y, _ := strconv.Atoi(year)
+	n, _ := strconv.Atoi(number)
+	return directory.PeriodOf(directory.QuarterPeriod, directory.Month(y*100+3*n))
+}
+
+// periodOf is the period that a row is of.
+func (s *Statistics) periodOf(q Query, key string) directory.Period {
+	if key == totalKey {
+		return q.Period
+	}
+	switch q.By {
+	case ByMonth:
+		m, _ := directory.ParseMonth(key)
+		return directory.Period{From: m, To: m}
+	case ByQuarter:
+		p := quarterOf(key)
+		return directory.Period{From: max(p.From, q.Period.From), To: min(p.To, q.Period.To)}
+	}
+	return q.Period
+}
+
+// cut leaves as many rows as a table holds. Suppressed ones come last and in the order of
+// their keys, so that their place tells nothing.
+func (t *Table) cut() {
+	slices.SortStableFunc(t.Rows, func(a, b Row) int {
+		if (a.Suppressed == "") != (b.Suppressed == "") {
+			return cmp.Compare(a.Suppressed, b.Suppressed)
+		}
+		if a.Suppressed != "" {
+			return cmp.Compare(a.Key, b.Key)
+		}
+		return 0
+	})
+	if len(t.Rows) > maxRows {
+		t.RowsLeftOut = len(t.Rows) - maxRows
+		t.Rows = t.Rows[:maxRows]
+	}
+}
+
+// nameOf names a row in words. Organizations are named by [Statistics.nameOrganizations].
+func (s *Statistics) nameOf(q Query, key string) directory.Names {
+	if key == totalKey {
+		reg, _ := s.Regions.Get(q.Region)
+		return reg.Names
+	}
+	switch q.By {
+	case ByRegion:
+		if reg, err := s.Regions.Get(key); err == nil {
+			return reg.Names
+		}
+		return directory.Names{Zh: "未注明下级区划", En: "Part not stated"}
+	case ByCategory:
+		if c, ok := directory.CategoryOf(key); ok {
+			return c.Names
+		}
+		return directory.Names{Zh: "未注明类别", En: "Category not stated"}
+	case ByMonth, ByQuarter:
+		return s.periodOf(q, key).Name()
+	case ByOrigin:
+		if i := slices.IndexFunc(directory.RatingOrigins, func(t directory.Term) bool { return t.Code == key }); i >= 0 {
+			return directory.RatingOrigins[i].Names
+		}
+	case ByLevel:
+		if l, err := strconv.Atoi(key); err == nil && l >= 1 && l <= len(directory.Levels) {
+			return directory.Levels[l-1]
+		}
+	}
+	return directory.Names{Zh: key}
+}
+
+// nameOrganizations names the rows of a table by organization.
+func (s *Statistics) nameOrganizations(ctx context.Context, t *Table) error {
+	ids := make([]string, len(t.Rows))
+	for i := range t.Rows {
+		ids[i] = t.Rows[i].Key
+	}
+	found, err := s.Store.Organizations.ByID(ctx, ids...)
+	for i := range t.Rows {
+		row := &t.Rows[i]
+		switch o := found[row.Key]; {
+		case o != nil:
+			row.Names = directory.Names{Zh: o.LegalName}
+		case row.Key == "":
+			row.Names = directory.Names{Zh: "未登记机构的条目", En: "Listings of no registered organization"}
+		default:
+			row.Names = directory.Names{Zh: "机构已不在册", En: "Organization not on record"}
+		}
+	}
+	return err
+}

@@ -21,19 +21,25 @@ type Config struct {
 	Auth     *auth.Auth
 	Regions  *directory.Regions
 	Calendar *directory.Calendar
-	Log      *slog.Logger
-	Now      func() time.Time
-	Random   io.Reader
+	// Census is how many people live in a county or, where that is not known, in a
+	// prefecture.
+	Census map[string]int64
+	Log    *slog.Logger
+	Now    func() time.Time
+	Random io.Reader
 }
 
 // Statistics is the use cases. Its methods are safe for concurrent use. Whether a
 // caller may use the operation at all is asked before they are called.
 type Statistics struct {
 	Config
+	counter *counter
 }
 
 // New returns the use cases.
-func New(cfg Config) *Statistics { return &Statistics{Config: cfg} }
+func New(cfg Config) *Statistics {
+	return &Statistics{Config: cfg, counter: &counter{now: cfg.Now}}
+}
 
 // sweepTime is how often is looked for what time has changed.
 const sweepTime = time.Minute
