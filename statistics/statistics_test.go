@@ -17,12 +17,12 @@ var noon = time.Date(2026, 11, 23, 12, 0, 0, 0, directory.Shanghai)
 // fixture is the use cases on an empty store, with a clock that is moved by hand.
 type fixture struct {
 	*Statistics
-	t     *testing.T
+	t     testing.TB
 	clock *trial.Clock
 	given int
 }
 
-func newFixture(t *testing.T) *fixture {
+func newFixture(t testing.TB) *fixture {
 	t.Helper()
 	e := trial.New(t, noon, nil)
 	return &fixture{t: t, clock: e.Clock, Statistics: New(Config{

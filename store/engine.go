@@ -69,7 +69,8 @@ type Declaration struct {
 	// new name, because only then are its values computed anew.
 	Fields []Field
 	// Indexes are lists of field names: a Find is fast when its conditions and
-	// order follow one of them.
+	// order follow one of them, and a Count when one begins with the fields that
+	// have to be equal and goes on with those of the groups.
 	Indexes []Index
 	// AppendOnly collections take inserts only: an engine refuses every other
 	// write, and keeps other programs from them as far as its database can.

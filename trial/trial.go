@@ -65,7 +65,7 @@ type Engines struct {
 
 // New opens engines in a folder of the test, which closes them. What between makes of
 // the database is used in its place; nil leaves it as it is.
-func New(t *testing.T, at time.Time, between func(store.Engine) store.Engine) *Engines {
+func New(t testing.TB, at time.Time, between func(store.Engine) store.Engine) *Engines {
 	t.Helper()
 	fatal := func(err error) {
 		t.Helper()

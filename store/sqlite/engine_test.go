@@ -440,3 +440,66 @@ func explainPlan(t *testing.T, e *Engine, text string) string {
 	}
 	return plan.String()
 }
+
+// TestCountsSortNothing looks at how SQLite makes grouped counts: where an index has the
+// groups one after the other, a condition on a later field must not lead away from it.
+func TestCountsSortNothing(t *testing.T) {
+	e := open(t, filepath.Join(t.TempDir(), "store.db"))
+	fields := []store.Field{{Name: "kind", Type: store.String}, {Name: "word", Type: store.String}, {Name: "month", Type: store.Int}, {Name: "place", Type: store.String}}
+	d := store.Declaration{Name: "counted", Fields: fields, Indexes: []store.Index{
+		{Fields: []string{"kind", "month"}}, {Fields: []string{"kind", "word", "month", "place"}}, {Fields: []string{"place"}},
+	}}
+	if err := e.Declare(t.Context(), d); err != nil {
+		t.Fatal(err)
+	}
+	table, err := e.table("counted")
+	if err != nil {
+		t.Fatal(err)
+	}
+	one, since := store.Equal("kind", "a"), store.Condition{Field: "month", Op: store.Min, Value: int64(202601)}
+	for _, c := range []struct {
+		where []store.Condition
+		by    []string
+		want  string
+	}{
+		{[]store.Condition{one, since}, []string{"word"}, `INDEXED BY "counted by f_kind, f_word, f_month, f_place, id"`},
+		{[]store.Condition{since, one}, []string{"word", "month"}, `INDEXED BY "counted by f_kind, f_word, f_month, f_place, id"`},
+		{[]store.Condition{one}, []string{"month"}, `INDEXED BY "counted by f_kind, f_month, id"`},
+		{nil, []string{"place"}, `INDEXED BY "counted by f_place, id"`},
+		{[]store.Condition{one}, []string{"place"}, ""},
+		{[]store.Condition{store.Equal("place", "x")}, []string{"word"}, ""},
+		{[]store.Condition{one}, []string{"month", "word"}, ""},
+	} {
+		if got := table.grouping(c.where, c.by); got != c.want {
+			t.Errorf("%v by %v: %q, want %q", c.where, c.by, got, c.want)
+		}
+		if _, err := e.Count(t.Context(), "counted", c.where, c.by...); err != nil {
+			t.Errorf("%v by %v: %v", c.where, c.by, err)
+		}
+		if c.want == "" {
+			continue
+		}
+		filter, args, err := conditions(c.where, c.by)
+		if err != nil {
+			t.Fatal(err)
+		}
+		list := strings.Join(columns(c.by), ", ")
+		rows, err := e.readers.QueryContext(t.Context(), fmt.Sprintf("EXPLAIN QUERY PLAN SELECT count(*), %s FROM counted %s WHERE %s GROUP BY %s ORDER BY %s", list, c.want, filter, list, list), args...)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for rows.Next() {
+			var id, parent, unused int
+			var detail string
+			if err := rows.Scan(&id, &parent, &unused, &detail); err != nil {
+				t.Fatal(err)
+			}
+			if strings.Contains(detail, "TEMP B-TREE") {
+				t.Errorf("%v by %v: %s", c.where, c.by, detail)
+			}
+		}
+		if err := rows.Err(); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
