@@ -9,6 +9,8 @@ import (
 	"strings"
 	"time"
 
+	"golang.org/x/sync/errgroup"
+
 	"qingfu/directory"
 )
 
@@ -150,15 +152,28 @@ const maxRows = 1000
 // Satisfaction answers a query, as the public may see it or whole. Region, period and
 // cut are such as [Query] says.
 func (s *Statistics) Satisfaction(ctx context.Context, q Query, public bool) (Table, error) {
-	now, err := s.tally(ctx, q)
-	if err != nil {
-		return Table{}, err
-	}
-	t := Table{Query: q, Public: public, Rows: []Row{}, PostStratified: []Estimate{}, Suppressed: map[directory.Suppression]int{}, AsOf: now.at}
 	v := &view{Statistics: s, public: public}
 	earlier := q
 	earlier.Period = s.periodBefore(q.Period)
-	before, err := s.tally(ctx, earlier)
+	var now, before tallies
+	estimates := []Estimate{}
+	group, within := errgroup.WithContext(ctx)
+	group.Go(func() (err error) {
+		now, err = s.tally(within, q)
+		return err
+	})
+	group.Go(func() (err error) {
+		before, err = s.tally(within, earlier)
+		return err
+	})
+	if s.level(q.Region) == directory.Province && q.Origin == "" {
+		group.Go(func() (err error) {
+			estimates, err = v.postStratify(within, q)
+			return err
+		})
+	}
+	err := group.Wait()
+	t := Table{Query: q, Public: public, Rows: []Row{}, PostStratified: estimates, Suppressed: map[directory.Suppression]int{}, AsOf: now.at}
 	if err != nil {
 		return t, err
 	}
@@ -182,11 +197,6 @@ func (s *Statistics) Satisfaction(ctx context.Context, q Query, public bool) (Ta
 	if q.By == ByOrganization {
 		t.cut()
 		if err := s.nameOrganizations(ctx, &t); err != nil {
-			return t, err
-		}
-	}
-	if s.level(q.Region) == directory.Province && q.Origin == "" {
-		if t.PostStratified, err = v.postStratify(ctx, q); err != nil {
 			return t, err
 		}
 	}
