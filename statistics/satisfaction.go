@@ -74,11 +74,11 @@ type Row struct {
 // there are fewer than [directory.MinRatings].
 type Figures struct {
 	N       int64             `json:"n"`
-	Levels  *[5]int64         `json:"levels"` // how many of level 1 to 5; nil with too few in the public view
+	Levels  *[5]int64         `json:"levels"`            // how many of level 1 to 5; nil with too few in the public view
 	Verdict directory.Verdict `json:"verdict,omitempty"` // "" of a row that is one level
-	Thin    bool              `json:"thin"`  // fewer than can be compared
-	Share   *float64          `json:"share"` // of satisfied ones, 0 to 1, to 4 places
-	Low     *float64          `json:"low"`   // Wilson 95% interval
+	Thin    bool              `json:"thin"`              // fewer than can be compared
+	Share   *float64          `json:"share"`             // of satisfied ones, 0 to 1, to 4 places
+	Low     *float64          `json:"low"`               // Wilson 95% interval
 	High    *float64          `json:"high"`
 	Mean    *float64          `json:"mean"` // level, 1 to 5, to 2 places
 	// Needed is how many more ratings would settle an uncertain verdict if the share
