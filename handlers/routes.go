@@ -35,6 +35,13 @@ var (
 	// caseworkers handle complaints.
 	caseworkers = directory.Permission{Roles: []directory.Role{directory.Official, directory.Admin}, Power: directory.ComplaintsPower}
 	auditors    = directory.Permission{Roles: []directory.Role{directory.Official, directory.Admin}}
+	// readers read figures of which nothing is suppressed, and programs of departments
+	// do with a key; figures answers everybody what may be public.
+	readers = directory.Permission{Roles: []directory.Role{directory.Official, directory.Admin}, Power: directory.StatisticsPower, Keys: true}
+	figures = directory.Permission{Public: true, Roles: []directory.Role{directory.Official, directory.Admin}, Power: directory.StatisticsPower, Keys: true}
+	// publishers give out what others read, and keyed is a program with a key.
+	publishers = directory.Permission{Roles: []directory.Role{directory.Official, directory.Admin}, Power: directory.PublishPower}
+	keyed      = directory.Permission{Keys: true}
 )
 
 // routes is every operation, who may call it and how often. GET answers HEAD, too.
@@ -194,6 +201,11 @@ func (a *api) routes() []route {
 		{"POST", "/v1/complaints/{id}/duplicate", "markComplaintDuplicate", caseworkers, writing, a.markComplaintDuplicate},
 		{"POST", "/v1/complaints/{id}/redact", "redactComplaint", caseworkers, writing, a.redactComplaint},
 		{"GET", "/v1/listings/{id}/complaint-figures", "getComplaintFigures", public, reading, a.getComplaintFigures},
+
+		{"POST", "/v1/api-keys", "createAPIKey", publishers, writing, a.createAPIKey},
+		{"GET", "/v1/api-keys", "listAPIKeys", publishers, reading, a.listAPIKeys},
+		{"GET", "/v1/api-keys:current", "getCurrentAPIKey", keyed, reading, a.getCurrentAPIKey},
+		{"DELETE", "/v1/api-keys/{id}", "revokeAPIKey", publishers, writing, a.revokeAPIKey},
 
 		{"GET", "/openapi.yaml", "openAPI", public, reading, a.openAPI},
 		{"GET", "/docs", "docs", public, reading, a.docs},
