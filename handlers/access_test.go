@@ -229,6 +229,10 @@ func TestScopes(t *testing.T) {
 		}
 		return "/v1/api-keys/" + k.ID
 	}
+	export := func(kind directory.Kind, region string) string {
+		return "/v1/stats/ratings:export?format=csv&from=2026-11&to=2026-11&kind=" + string(kind) + "&region=" + region
+	}
+	callers["statistics"] = f.as(t, directory.Grant{Role: directory.Official, Bureau: directory.Statistics, Region: "632700", Powers: []directory.Power{directory.StatisticsPower}})
 	tested := map[string]bool{}
 	for _, tc := range []struct {
 		operation, caller, method, path, body string
@@ -426,6 +430,18 @@ func TestScopes(t *testing.T) {
 		{"revokeAPIKey", "official", "DELETE", keyOf(directory.Health, "630200"), "", 404},
 		{"revokeAPIKey", "official", "DELETE", keyOf(directory.CivilAffairs, "630202"), "", 204},
 		{"revokeAPIKey", "admin", "DELETE", keyOf(directory.Statistics, "630000"), "", 204},
+		{"exportRatings", "official", "GET", export(directory.ElderCareKind, "630200"), "", 200},
+		{"exportRatings", "official", "GET", export(directory.ElderCareKind, "630202"), "", 200},
+		{"exportRatings", "official", "GET", export(directory.ElderCareKind, "630000"), "", 403},
+		{"exportRatings", "official", "GET", export(directory.BrandKind, "630200"), "", 403},
+		{"exportRatings", "market", "GET", export(directory.ElderCareKind, "630200"), "", 403},
+		{"exportRatings", "statistics", "GET", export(directory.ElderCareKind, "632700"), "", 200},
+		{"exportRatings", "statistics", "GET", export(directory.BrandKind, "632701"), "", 200},
+		{"exportRatings", "statistics", "GET", export(directory.BrandKind, "630200"), "", 403},
+		{"exportRatings", "key", "GET", export(directory.ElderCareKind, "630200"), "", 200},
+		{"exportRatings", "key", "GET", export(directory.BrandKind, "630200"), "", 403},
+		{"exportRatings", "key", "GET", export(directory.ElderCareKind, "630000"), "", 403},
+		{"exportRatings", "admin", "GET", export(directory.StreetKind, "630000"), "", 200},
 	} {
 		tested[tc.operation] = true
 		headers := append([]string{"If-Match", "*"}, callers[tc.caller]...)

@@ -91,6 +91,19 @@ func TestAPIKeysExpire(t *testing.T) {
 	w.want(w.step(401, "GET", "/v1/api-keys:current", ""), map[string]any{"detail": "密钥已过期，请联系发放部门换发。"})
 }
 
+// TestKeysExportAsSeldomAsPeople holds that a fast key does not make costly answers
+// any faster.
+func TestKeysExportAsSeldomAsPeople(t *testing.T) {
+	f := newFixture(t, nil)
+	w := walk{f, t, f.withKey(t, 600)}
+	const path = "/v1/stats/ratings:export?kind=elder_care&region=630202&from=2026-11&to=2026-11&format=csv"
+	for range exportsByAccount {
+		w.request(t, "GET", path, "", w.bearer...)
+	}
+	w.step(429, "GET", path, "")
+	w.step(200, "GET", "/v1/api-keys:current", "")
+}
+
 // TestFiguresByKey asks an operation that answers everybody, and officials and keys
 // more, for something within and out of the key's scope.
 func TestFiguresByKey(t *testing.T) {

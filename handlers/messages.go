@@ -228,6 +228,12 @@ var startAnew = text{
 	"This cursor is not of the data that this server has, or not of this region and datum: start anew without since, and drop the copy.",
 }
 
+// narrower is the message of CodeTooLong for more rows than one answer holds; %s is how many.
+var narrower = text{
+	"超过 %s 行：请缩短起止月份，或选择较小的地区。",
+	"There are more than %s rows: choose fewer months or a smaller region.",
+}
+
 func fieldMessage(f directory.FieldError, lang string) string {
 	switch {
 	case f.Code == directory.CodeFormat && f.Limit == "":
@@ -236,6 +242,8 @@ func fieldMessage(f directory.FieldError, lang string) string {
 		return noField.in(lang)
 	case f.Code == directory.CodeMismatch && f.Parameter == "since":
 		return startAnew.in(lang)
+	case f.Code == directory.CodeTooLong && f.Parameter == "from, to, region":
+		return strings.ReplaceAll(narrower.in(lang), "%s", f.Limit)
 	}
 	return strings.ReplaceAll(fieldMessages[f.Code].in(lang), "%s", f.Limit)
 }

@@ -26,7 +26,11 @@ func (a *api) serve(r route) fiber.Handler {
 	return func(c *fiber.Ctx) error {
 		start := a.Now()
 		a.begin(c)
-		ctx, cancel := context.WithTimeout(context.Background(), maxLatency)
+		latency := maxLatency
+		if r.class == exporting {
+			latency = maxExportLatency
+		}
+		ctx, cancel := context.WithTimeout(context.Background(), latency)
 		defer cancel()
 		c.SetUserContext(ctx)
 

@@ -206,6 +206,7 @@ func (a *api) routes() []route {
 		{"GET", "/v1/api-keys", "listAPIKeys", publishers, reading, a.listAPIKeys},
 		{"GET", "/v1/api-keys:current", "getCurrentAPIKey", keyed, reading, a.getCurrentAPIKey},
 		{"DELETE", "/v1/api-keys/{id}", "revokeAPIKey", publishers, writing, a.revokeAPIKey},
+		{"GET", "/v1/stats/ratings:export", "exportRatings", readers, exporting, a.exportRatings},
 
 		{"GET", "/openapi.yaml", "openAPI", public, reading, a.openAPI},
 		{"GET", "/docs", "docs", public, reading, a.docs},

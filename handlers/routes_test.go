@@ -48,6 +48,9 @@ func TestEveryRouteChecksItsInput(t *testing.T) {
 	admin, key := f.as(t, admin, owner), f.withKey(t, directory.MaxAPIKeyRate) // who may call everything between them
 	for _, r := range (&api{}).routes() {
 		path := strings.NewReplacer("{id}", f.listings[0].ID, "{code}", "630100", "{file}", "docs.js", "{size}", "thumb").Replace(r.path)
+		if r.class == exporting {
+			f.clock.Advance(limitWindow / (exportsByAccount - 1)) // because there are more than may be asked for in a minute
+		}
 		caller := admin
 		if who(r.permission) == "API key" {
 			caller = key

@@ -373,6 +373,7 @@ func New(ctx context.Context, engine Engine) (*Store, error) {
 				{Fields: []string{"listing", "state", "helpful"}},
 				{Fields: []string{"organization", "created"}},
 				{Fields: []string{"account", "created"}},
+				{Fields: []string{"kind", "created"}}, // handed out a page at a time
 				{Fields: []string{"device", "created"}},
 				{Fields: []string{"network", "created"}},
 				{Fields: []string{"words", "created"}},
