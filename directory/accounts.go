@@ -131,6 +131,7 @@ const (
 	NoteSessionReused   NotificationKind = "session_reused"    // a session was ended because its token was used twice; device
 	NoteSecondFactorSet NotificationKind = "second_factor_set" // an authenticator app was registered
 	NoteErasure         NotificationKind = "erasure"           // the account will be erased; on
+	NoteAPIKeyExpires   NotificationKind = "api_key_expires"   // a key that they have made is about to expire; key, name, on
 
 	NoteOrganizationVerified NotificationKind = "organization_verified" // organization, name
 	NoteOrganizationRefused  NotificationKind = "organization_refused"  // organization, name, reason
@@ -188,7 +189,7 @@ const (
 )
 
 // NotificationKinds are all kinds of notification.
-var NotificationKinds = []NotificationKind{NoteGranted, NoteRevoked, NoteSessionReused, NoteSecondFactorSet, NoteErasure,
+var NotificationKinds = []NotificationKind{NoteGranted, NoteRevoked, NoteSessionReused, NoteSecondFactorSet, NoteErasure, NoteAPIKeyExpires,
 	NoteOrganizationVerified, NoteOrganizationRefused, NoteClaimFiled, NoteClaimedByOther, NoteClaimGranted, NoteClaimRefused,
 	NoteApproved, NoteRejected, NoteReturned, NoteSuspended, NoteMerged, NoteReported, NoteImported, NoteReviewDue,
 	NoteRatingReplied, NoteRatingReleased, NoteRatingExcluded,

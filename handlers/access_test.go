@@ -21,8 +21,10 @@ const (
 var (
 	owner    = directory.Grant{Role: directory.Owner, Organization: ownOrganization}
 	staff    = directory.Grant{Role: directory.Staff, Organization: ownOrganization}
-	official = directory.Grant{Role: directory.Official, Bureau: directory.CivilAffairs, Region: "630200", Powers: []directory.Power{directory.ReviewPower, directory.ComplaintsPower}}
-	admin    = directory.Grant{Role: directory.Admin}
+	official = directory.Grant{Role: directory.Official, Bureau: directory.CivilAffairs, Region: "630200", Powers: []directory.Power{
+		directory.ReviewPower, directory.ComplaintsPower, directory.StatisticsPower, directory.PublishPower,
+	}}
+	admin = directory.Grant{Role: directory.Admin}
 )
 
 // withoutSecondFactor returns the headers of somebody with a role who has not
@@ -34,6 +36,18 @@ func (f *fixture) withoutSecondFactor(t *testing.T, g directory.Grant) []string 
 		t.Fatal(err)
 	}
 	return f.signIn(t, phone).bearer()
+}
+
+// withKey returns the headers of a program with a key of civil affairs in 海东.
+func (f *fixture) withKey(t *testing.T, rate int) []string {
+	t.Helper()
+	_, text, err := f.api.Auth.CreateAPIKey(t.Context(), directory.Caller{}, directory.APIKey{
+		Name: "省发改委数据平台", Bureau: directory.CivilAffairs, Region: "630200", Rate: rate, ExpiresAt: f.clock.Now().AddDate(1, 0, 0),
+	}, f.regions, auth.Client{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return []string{"Authorization", "Bearer " + text}
 }
 
 // fill puts values into the path of an operation.
@@ -53,7 +67,7 @@ func TestEveryOperationAsEveryRole(t *testing.T) {
 	}
 	type who struct {
 		name    string
-		role    directory.Role // "" of a stranger
+		role    directory.Role // "" of a stranger and a key
 		shown   bool           // a second factor
 		headers []string
 	}
@@ -67,6 +81,7 @@ func TestEveryOperationAsEveryRole(t *testing.T) {
 		{"official, one factor", directory.Official, false, f.withoutSecondFactor(t, official)},
 		{"admin", directory.Admin, true, f.as(t, admin)},
 		{"admin, one factor", directory.Admin, false, f.withoutSecondFactor(t, admin)},
+		{"key", "", false, f.withKey(t, directory.MaxAPIKeyRate)},
 	}
 	for _, r := range f.api.routes() {
 		f.clock.Advance(time.Second) // because all of them are more than a network may ask for in a minute
@@ -76,6 +91,9 @@ func TestEveryOperationAsEveryRole(t *testing.T) {
 			case p.Public && p.AsksWho() && w.name == "signed out":
 				want = http.StatusUnauthorized
 			case p.Public:
+			case w.name == "key" && p.Keys:
+			case w.name == "key":
+				want = http.StatusForbidden
 			case w.role == "":
 				want = http.StatusUnauthorized
 			case p.Accounts:
@@ -144,12 +162,12 @@ func textOf(answer any, path string) (string, bool) {
 func TestScopes(t *testing.T) {
 	f := newFixture(t, nil)
 	callers := map[string][]string{
-		"owner":    f.as(t, owner),
-		"official": f.as(t, official),
-		"admin":    f.as(t, admin),
-		"counting": f.as(t, directory.Grant{Role: directory.Official, Bureau: directory.CivilAffairs, Region: "630200", Powers: []directory.Power{directory.StatisticsPower}}),
-		"bureau":   f.as(t, directory.Grant{Role: directory.Official, Bureau: directory.Statistics, Region: "630200", Powers: []directory.Power{directory.StatisticsPower}}),
-		"both":     f.as(t, official, directory.Grant{Role: directory.Official, Bureau: directory.Health, Region: "632701", Powers: []directory.Power{directory.ReviewPower}}),
+		"owner":     f.as(t, owner),
+		"official":  f.as(t, official),
+		"admin":     f.as(t, admin),
+		"publisher": f.as(t, directory.Grant{Role: directory.Official, Bureau: directory.CivilAffairs, Region: "630200", Powers: []directory.Power{directory.PublishPower}}),
+		"bureau":    f.as(t, directory.Grant{Role: directory.Official, Bureau: directory.Statistics, Region: "630200", Powers: []directory.Power{directory.StatisticsPower}}),
+		"both":      f.as(t, official, directory.Grant{Role: directory.Official, Bureau: directory.Health, Region: "632701", Powers: []directory.Power{directory.ReviewPower}}),
 	}
 	// held is the id of a grant that somebody has.
 	held := func(g directory.Grant) string {
@@ -200,6 +218,23 @@ func TestScopes(t *testing.T) {
 		return "/v1/complaints/" + id
 	}
 	ownComplaint, theirComplaint := complained(mine), complained(theirs)
+	callers["key"] = f.withKey(t, directory.DefaultAPIKeyRate)
+	newKey := func(bureau, region string) string {
+		return `{"name":"数据平台","bureau":"` + bureau + `","region":"` + region + `","expires_at":"2027-01-01T00:00:00+08:00"}`
+	}
+	keyOf := func(bureau directory.Bureau, region string) string {
+		k, _, err := f.api.Auth.CreateAPIKey(t.Context(), directory.Caller{}, directory.APIKey{
+			Name: "数据平台", Bureau: bureau, Region: region, Rate: 1, ExpiresAt: noon.AddDate(0, 1, 0),
+		}, f.regions, auth.Client{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return "/v1/api-keys/" + k.ID
+	}
+	export := func(kind directory.Kind, region string) string {
+		return "/v1/stats/ratings:export?format=csv&from=2026-11&to=2026-11&kind=" + string(kind) + "&region=" + region
+	}
+	callers["statistics"] = f.as(t, directory.Grant{Role: directory.Official, Bureau: directory.Statistics, Region: "632700", Powers: []directory.Power{directory.StatisticsPower}})
 	tested := map[string]bool{}
 	for _, tc := range []struct {
 		operation, caller, method, path, body string
@@ -381,12 +416,44 @@ func TestScopes(t *testing.T) {
 		{"resolveComplaint", "official", "POST", ownComplaint + "/resolve", `{"text":"已退款"}`, 403}, // not theirs any more
 		{"resolveComplaint", "admin", "POST", ownComplaint + "/resolve", `{"text":"已退款"}`, 200},
 
-		{"getSatisfaction", "counting", "GET", "/v1/stats/satisfaction?view=official&kind=elder_care&region=630202", "", 200},
-		{"getSatisfaction", "counting", "GET", "/v1/stats/satisfaction?view=official&kind=elder_care", "", 403},               // the province
-		{"getSatisfaction", "counting", "GET", "/v1/stats/satisfaction?view=official&kind=childcare&region=630202", "", 403},  // another bureau's
-		{"getSatisfaction", "bureau", "GET", "/v1/stats/satisfaction?view=official&kind=childcare&region=630202", "", 200},    // the statistics bureau
-		{"getSatisfaction", "official", "GET", "/v1/stats/satisfaction?view=official&kind=elder_care&region=630202", "", 403}, // without the power
-		{"getSatisfaction", "official", "GET", "/v1/stats/satisfaction?kind=elder_care&region=630202", "", 200},
+		{"getSatisfaction", "official", "GET", "/v1/stats/satisfaction?view=official&kind=elder_care&region=630202", "", 200},
+		{"getSatisfaction", "official", "GET", "/v1/stats/satisfaction?view=official&kind=elder_care", "", 403},              // the province
+		{"getSatisfaction", "official", "GET", "/v1/stats/satisfaction?view=official&kind=childcare&region=630202", "", 403}, // another bureau's
+		{"getSatisfaction", "bureau", "GET", "/v1/stats/satisfaction?view=official&kind=childcare&region=630202", "", 200},   // the statistics bureau
+		{"getSatisfaction", "market", "GET", "/v1/stats/satisfaction?view=official&kind=elder_care&region=630202", "", 403},  // without the power
+		{"getSatisfaction", "market", "GET", "/v1/stats/satisfaction?kind=elder_care&region=630202", "", 200},
+		{"getSatisfaction", "key", "GET", "/v1/stats/satisfaction?view=official&kind=elder_care&region=630202", "", 200},
+		{"getSatisfaction", "key", "GET", "/v1/stats/satisfaction?view=official&kind=elder_care&region=630000", "", 403},
+
+		{"createAPIKey", "official", "POST", "/v1/api-keys", newKey("civil_affairs", "630202"), 201},
+		{"createAPIKey", "official", "POST", "/v1/api-keys", newKey("civil_affairs", "630000"), 403},
+		{"createAPIKey", "official", "POST", "/v1/api-keys", newKey("civil_affairs", "632700"), 403},
+		{"createAPIKey", "official", "POST", "/v1/api-keys", newKey("statistics", "630200"), 403},
+		{"createAPIKey", "market", "POST", "/v1/api-keys", newKey("market_regulation", "630200"), 403}, // without the power
+		{"createAPIKey", "publisher", "POST", "/v1/api-keys", newKey("civil_affairs", "630200"), 403},  // who may not read it
+		{"createAPIKey", "key", "POST", "/v1/api-keys", newKey("civil_affairs", "630200"), 403},
+		{"createAPIKey", "admin", "POST", "/v1/api-keys", newKey("statistics", "630000"), 201},
+		{"listAPIKeys", "official", "GET", "/v1/api-keys", "", 200},
+		{"listAPIKeys", "official", "GET", "/v1/api-keys?region=630202", "", 200},
+		{"listAPIKeys", "official", "GET", "/v1/api-keys?region=632700", "", 403},
+		{"listAPIKeys", "official", "GET", "/v1/api-keys?bureau=health", "", 403},
+		{"listAPIKeys", "key", "GET", "/v1/api-keys", "", 403},
+		{"revokeAPIKey", "official", "DELETE", keyOf(directory.CivilAffairs, "630000"), "", 404},
+		{"revokeAPIKey", "official", "DELETE", keyOf(directory.Health, "630200"), "", 404},
+		{"revokeAPIKey", "official", "DELETE", keyOf(directory.CivilAffairs, "630202"), "", 204},
+		{"revokeAPIKey", "admin", "DELETE", keyOf(directory.Statistics, "630000"), "", 204},
+		{"exportRatings", "official", "GET", export(directory.ElderCareKind, "630200"), "", 200},
+		{"exportRatings", "official", "GET", export(directory.ElderCareKind, "630202"), "", 200},
+		{"exportRatings", "official", "GET", export(directory.ElderCareKind, "630000"), "", 403},
+		{"exportRatings", "official", "GET", export(directory.BrandKind, "630200"), "", 403},
+		{"exportRatings", "market", "GET", export(directory.ElderCareKind, "630200"), "", 403},
+		{"exportRatings", "statistics", "GET", export(directory.ElderCareKind, "632700"), "", 200},
+		{"exportRatings", "statistics", "GET", export(directory.BrandKind, "632701"), "", 200},
+		{"exportRatings", "statistics", "GET", export(directory.BrandKind, "630200"), "", 403},
+		{"exportRatings", "key", "GET", export(directory.ElderCareKind, "630200"), "", 200},
+		{"exportRatings", "key", "GET", export(directory.BrandKind, "630200"), "", 403},
+		{"exportRatings", "key", "GET", export(directory.ElderCareKind, "630000"), "", 403},
+		{"exportRatings", "admin", "GET", export(directory.StreetKind, "630000"), "", 200},
 	} {
 		tested[tc.operation] = true
 		headers := append([]string{"If-Match", "*"}, callers[tc.caller]...)

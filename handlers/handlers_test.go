@@ -222,7 +222,7 @@ var closedContract = sync.OnceValues(func() (*openapi3.T, error) {
 			closeSchema(s.Value)
 		}
 	}
-	for _, contentType := range []string{"text/html", "text/javascript", "text/css", "image/jpeg", "image/png", "image/svg+xml"} {
+	for _, contentType := range []string{"text/html", "text/javascript", "text/css", "image/jpeg", "image/png", "image/svg+xml", "application/x-ndjson"} {
 		openapi3filter.RegisterBodyDecoder(contentType, openapi3filter.PlainBodyDecoder)
 	}
 	return spec, nil

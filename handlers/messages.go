@@ -64,6 +64,7 @@ var missing = map[string]text{
 	"rating":       {"没有这条评价，或尚未公开。", "There is no such rating, or it is not public."},
 	"booking":      {"没有这个预约。", "There is no such booking."},
 	"calendar":     {"这项服务没有开放预约日历，时间可直接商定。", "The listing keeps no calendar: any time can be asked for."},
+	"api_key":      {"没有这个密钥。", "There is no such key."},
 	"region":       {"没有这个地区，或位置在青海省以外。", "There is no such region, or the position is outside Qinghai."},
 }
 
@@ -72,6 +73,9 @@ var unauthenticated = map[string]text{
 	"":                            {"请先获取验证码并登录，再带上访问令牌。", "Sign in with a code first, and send the access token."},
 	"token":                       {"令牌无效或已过期，请续期或重新登录。", "The token is not good, or not any more: renew it or sign in again."},
 	"code":                        {"验证码不正确、已用过或已过期。", "The code is wrong, used already, or too old."},
+	"api_key":                     {"密钥无效，请核对是否完整。", "This is no API key: see whether it is complete."},
+	"api_key_expired":             {"密钥已过期，请联系发放部门换发。", "The API key has expired: ask the department that has given it for another."},
+	"api_key_revoked":             {"密钥已被撤销。", "The API key was revoked."},
 	directory.SecondFactorMissing: {"需要先完成二次验证。", "A second factor has to be shown first."},
 }
 
@@ -189,6 +193,8 @@ var notificationTexts = map[directory.NotificationKind]text{
 	directory.NoteComplaintReopened:    {"关于“{name}”的投诉重新处理，请在 {on} 前答复。", "The complaint about “{name}” was reopened: please answer by {on}."},
 	directory.NoteComplaintWithdrawn:   {"关于“{name}”的投诉已由投诉人撤回。", "The complaint about “{name}” was withdrawn."},
 
+	directory.NoteAPIKeyExpires: {"部门间共享密钥“{name}”将于 {on} 到期，请及时换发。", "The API key “{name}” expires on {on}: make another in time."},
+
 	directory.NoteErasure: {"账户将于 {on} 删除，在此之前登录可以撤销。", "Your account will be erased on {on}; sign in before that to call it off."},
 }
 
@@ -222,6 +228,12 @@ var startAnew = text{
 	"This cursor is not of the data that this server has, or not of this region and datum: start anew without since, and drop the copy.",
 }
 
+// narrower is the message of CodeTooLong for more rows than one answer holds; %s is how many.
+var narrower = text{
+	"超过 %s 行：请缩短起止月份，或选择较小的地区。",
+	"There are more than %s rows: choose fewer months or a smaller region.",
+}
+
 func fieldMessage(f directory.FieldError, lang string) string {
 	switch {
 	case f.Code == directory.CodeFormat && f.Limit == "":
@@ -230,6 +242,8 @@ func fieldMessage(f directory.FieldError, lang string) string {
 		return noField.in(lang)
 	case f.Code == directory.CodeMismatch && f.Parameter == "since":
 		return startAnew.in(lang)
+	case f.Code == directory.CodeTooLong && f.Parameter == "from, to, region":
+		return strings.ReplaceAll(narrower.in(lang), "%s", f.Limit)
 	}
 	return strings.ReplaceAll(fieldMessages[f.Code].in(lang), "%s", f.Limit)
 }

@@ -34,9 +34,14 @@ var (
 	belonging = directory.Permission{Roles: []directory.Role{directory.Owner, directory.Staff, directory.Admin}}
 	// caseworkers handle complaints.
 	caseworkers = directory.Permission{Roles: []directory.Role{directory.Official, directory.Admin}, Power: directory.ComplaintsPower}
-	// figures are for everybody, those that are kept from the public for officials.
-	figures  = directory.Permission{Public: true, Roles: []directory.Role{directory.Official, directory.Admin}, Power: directory.StatisticsPower}
-	auditors = directory.Permission{Roles: []directory.Role{directory.Official, directory.Admin}}
+	auditors    = directory.Permission{Roles: []directory.Role{directory.Official, directory.Admin}}
+	// readers read figures of which nothing is suppressed, and programs of departments
+	// do with a key; figures answers everybody what may be public.
+	readers = directory.Permission{Roles: []directory.Role{directory.Official, directory.Admin}, Power: directory.StatisticsPower, Keys: true}
+	figures = directory.Permission{Public: true, Roles: []directory.Role{directory.Official, directory.Admin}, Power: directory.StatisticsPower, Keys: true}
+	// publishers give out what others read, and keyed is a program with a key.
+	publishers = directory.Permission{Roles: []directory.Role{directory.Official, directory.Admin}, Power: directory.PublishPower}
+	keyed      = directory.Permission{Keys: true}
 )
 
 // routes is every operation, who may call it and how often. GET answers HEAD, too.
@@ -198,6 +203,12 @@ func (a *api) routes() []route {
 		{"GET", "/v1/listings/{id}/complaint-figures", "getComplaintFigures", public, reading, a.getComplaintFigures},
 
 		{"GET", "/v1/stats/satisfaction", "getSatisfaction", figures, reading, a.getSatisfaction},
+
+		{"POST", "/v1/api-keys", "createAPIKey", publishers, writing, a.createAPIKey},
+		{"GET", "/v1/api-keys", "listAPIKeys", publishers, reading, a.listAPIKeys},
+		{"GET", "/v1/api-keys:current", "getCurrentAPIKey", keyed, reading, a.getCurrentAPIKey},
+		{"DELETE", "/v1/api-keys/{id}", "revokeAPIKey", publishers, writing, a.revokeAPIKey},
+		{"GET", "/v1/stats/ratings:export", "exportRatings", readers, exporting, a.exportRatings},
 
 		{"GET", "/openapi.yaml", "openAPI", public, reading, a.openAPI},
 		{"GET", "/docs", "docs", public, reading, a.docs},

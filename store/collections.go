@@ -34,6 +34,7 @@ type Store struct {
 	RatingInvitations *Collection[directory.RatingInvitation]
 	Votes             *Collection[directory.Vote]
 	Complaints        *Collection[directory.Complaint]
+	APIKeys           *Collection[directory.APIKey]
 
 	Windows *Collection[Window]
 	Meta    *Collection[Mark]
@@ -395,6 +396,7 @@ func New(ctx context.Context, engine Engine) (*Store, error) {
 				{Fields: []string{"listing", "state", "helpful"}},
 				{Fields: []string{"organization", "created"}},
 				{Fields: []string{"account", "created"}},
+				{Fields: []string{"kind", "created"}}, // handed out a page at a time
 				{Fields: []string{"device", "created"}},
 				{Fields: []string{"network", "created"}},
 				{Fields: []string{"words", "created"}},
@@ -493,6 +495,18 @@ func New(ctx context.Context, engine Engine) (*Store, error) {
 				{Fields: []string{"untold"}},
 			},
 		},
+		APIKeys: &Collection[directory.APIKey]{
+			name: "api_keys", item: "api_key",
+			id: func(k *directory.APIKey) string { return k.ID },
+			fields: []FieldOf[directory.APIKey]{
+				{"account", String, func(k *directory.APIKey) any { return k.CreatedBy }},
+				{"bureau", String, func(k *directory.APIKey) any { return string(k.Bureau) }},
+				{"region", String, func(k *directory.APIKey) any { return k.Region }},
+				// When its creator is to be told that it expires, 0 for never.
+				{"warn", Int, func(k *directory.APIKey) any { return millis(k.WarnAt()) }},
+			},
+			indexes: []Index{{Fields: []string{"account"}}, {Fields: []string{"bureau", "region"}}, {Fields: []string{"warn"}}},
+		},
 		Windows: &Collection[Window]{
 			name: "windows", item: "window",
 			id:      func(w *Window) string { return w.ID },
@@ -510,7 +524,7 @@ func New(ctx context.Context, engine Engine) (*Store, error) {
 		s.Listings, s.Accounts, s.Grants, s.Sessions, s.PhoneCodes, s.SigningKeys,
 		s.Favourites, s.Notifications, s.Audit, s.Organizations, s.Claims, s.Invitations,
 		s.Proposals, s.Revisions, s.Reports, s.Imports, s.Files, s.Photos,
-		s.Bookings, s.BookingCalendars, s.Ratings, s.RatingInvitations, s.Votes, s.Complaints, s.Windows, s.Meta,
+		s.Bookings, s.BookingCalendars, s.Ratings, s.RatingInvitations, s.Votes, s.Complaints, s.APIKeys, s.Windows, s.Meta,
 	} {
 		if err := c.declare(ctx, engine); err != nil {
 			return nil, err
