@@ -195,6 +195,8 @@ func (a *api) routes() []route {
 		{"POST", "/v1/complaints/{id}/redact", "redactComplaint", caseworkers, writing, a.redactComplaint},
 		{"GET", "/v1/listings/{id}/complaint-figures", "getComplaintFigures", public, reading, a.getComplaintFigures},
 
+		{"GET", "/v1/stats/indicators", "getIndicators", public, reading, a.getIndicators},
+
 		{"GET", "/openapi.yaml", "openAPI", public, reading, a.openAPI},
 		{"GET", "/docs", "docs", public, reading, a.docs},
 		{"GET", "/rate", "ratePage", public, reading, a.ratePage},

@@ -21,6 +21,7 @@ type Config struct {
 	Auth     *auth.Auth
 	Regions  *directory.Regions
 	Calendar *directory.Calendar
+	Census   map[string]int64 // inhabitants by region code, where they are known
 	Log      *slog.Logger
 	Now      func() time.Time
 	Random   io.Reader
@@ -30,10 +31,14 @@ type Config struct {
 // caller may use the operation at all is asked before they are called.
 type Statistics struct {
 	Config
+	tally    *tally
+	reported reportedSums
 }
 
 // New returns the use cases.
-func New(cfg Config) *Statistics { return &Statistics{Config: cfg} }
+func New(cfg Config) *Statistics {
+	return &Statistics{Config: cfg, tally: newTally(cfg.Regions), reported: nothingReported}
+}
 
 // sweepTime is how often is looked for what time has changed.
 const sweepTime = time.Minute
@@ -57,7 +62,9 @@ func (s *Statistics) Run(ctx context.Context) error {
 
 // Sweep does once what [Statistics.Run] repeats. It is idempotent and may run on
 // several servers at once.
-func (s *Statistics) Sweep(context.Context) error { return nil }
+func (s *Statistics) Sweep(ctx context.Context) error {
+	return s.tally.follow(ctx, s.Store.Listings) // so that no request has to count all listings first
+}
 
 // now is the time in the precision that is stored.
 func (s *Statistics) now() time.Time { return s.Now().UTC().Truncate(time.Millisecond) }
