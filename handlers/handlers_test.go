@@ -179,7 +179,7 @@ func newFixture(t testing.TB, change func(*Config)) *fixture {
 		PublicURL: "https://qingfu.test", Log: log, Now: f.clock.Now, Random: rand.Reader,
 	})
 	figures := statistics.New(statistics.Config{
-		Store: f.store, Auth: access, Regions: f.regions, Calendar: f.calendar, Log: log, Now: f.clock.Now, Random: rand.Reader,
+		Store: f.store, Auth: access, Regions: f.regions, Calendar: f.calendar, Census: seed.Census(), Log: log, Now: f.clock.Now, Random: rand.Reader,
 	})
 	cfg := Config{
 		Store: f.store, Search: f.search, Auth: access, Registry: reg, Consumer: between, Statistics: figures, Photos: album, Regions: f.regions, Lexicon: f.lexicon, Calendar: f.calendar,

@@ -210,6 +210,8 @@ func (a *api) routes() []route {
 		{"DELETE", "/v1/api-keys/{id}", "revokeAPIKey", publishers, writing, a.revokeAPIKey},
 		{"GET", "/v1/stats/ratings:export", "exportRatings", readers, exporting, a.exportRatings},
 
+		{"GET", "/v1/stats/indicators", "getIndicators", public, reading, a.getIndicators},
+
 		{"GET", "/openapi.yaml", "openAPI", public, reading, a.openAPI},
 		{"GET", "/docs", "docs", public, reading, a.docs},
 		{"GET", "/rate", "ratePage", public, reading, a.ratePage},

@@ -224,7 +224,7 @@ func (v *view) postStratify(ctx context.Context, q Query) ([]Estimate, error) {
 	out := []Estimate{}
 	takes := q.takes()
 	for _, by := range []Weights{ByPopulation, ByBookings} {
-		weights := map[Weights]map[string]int64{ByPopulation: v.Census, ByBookings: booked}[by]
+		weights := map[Weights]map[string]int64{ByPopulation: v.smallest(v.Census), ByBookings: booked}[by]
 		strata := map[string]*directory.Stratum{}
 		for code, weight := range weights {
 			strata[code] = &directory.Stratum{Weight: float64(weight)}
@@ -270,4 +270,17 @@ func (s *Statistics) stratum(weights map[string]int64, county string) string {
 		return county
 	}
 	return s.Regions.Widen(county, directory.Prefecture)
+}
+
+// smallest leaves out the regions in which others lie.
+func (s *Statistics) smallest(weights map[string]int64) map[string]int64 {
+	out := maps.Clone(weights)
+	for code := range weights {
+		for other := range weights {
+			if other != code && s.Regions.Within(other, code) {
+				delete(out, code)
+			}
+		}
+	}
+	return out
 }
