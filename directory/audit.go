@@ -45,8 +45,9 @@ const (
 	AuditReview       AuditAction = "review"       // an official decided about a listing
 	AuditRating       AuditAction = "rating"       // an official decided about a rating
 	AuditComplaint    AuditAction = "complaint"    // an official did something about a complaint
+	AuditReturn       AuditAction = "return"       // an official decided about reported figures
 	AuditKey          AuditAction = "key"          // a key was made or withdrawn
 )
 
 // AuditActions are all actions.
-var AuditActions = []AuditAction{AuditSignIn, AuditCode, AuditRefresh, AuditSecondFactor, AuditSessionEnd, AuditGrant, AuditRevoke, AuditAccess, AuditErasure, AuditOrganization, AuditClaim, AuditInvitation, AuditReview, AuditRating, AuditComplaint, AuditKey}
+var AuditActions = []AuditAction{AuditSignIn, AuditCode, AuditRefresh, AuditSecondFactor, AuditSessionEnd, AuditGrant, AuditRevoke, AuditAccess, AuditErasure, AuditOrganization, AuditClaim, AuditInvitation, AuditReview, AuditRating, AuditComplaint, AuditReturn, AuditKey}

@@ -6,6 +6,7 @@ package statistics
 
 import (
 	"context"
+	"errors"
 	"io"
 	"log/slog"
 	"time"
@@ -57,7 +58,7 @@ func (s *Statistics) Run(ctx context.Context) error {
 
 // Sweep does once what [Statistics.Run] repeats. It is idempotent and may run on
 // several servers at once.
-func (s *Statistics) Sweep(context.Context) error { return nil }
+func (s *Statistics) Sweep(ctx context.Context) error { return errors.Join(s.sweepReturns(ctx)) }
 
 // now is the time in the precision that is stored.
 func (s *Statistics) now() time.Time { return s.Now().UTC().Truncate(time.Millisecond) }

@@ -35,6 +35,8 @@ type Store struct {
 	Votes             *Collection[directory.Vote]
 	Complaints        *Collection[directory.Complaint]
 
+	Returns *Collection[directory.Return]
+
 	Windows *Collection[Window]
 	Meta    *Collection[Mark]
 }
@@ -452,6 +454,26 @@ func New(ctx context.Context, engine Engine) (*Store, error) {
 				{Fields: []string{"untold"}},
 			},
 		},
+		Returns: &Collection[directory.Return]{
+			name: "returns", item: "return",
+			id: func(r *directory.Return) string { return r.ID() },
+			fields: []FieldOf[directory.Return]{
+				{"form", String, func(r *directory.Return) any { return r.Form }},
+				{"month", Int, func(r *directory.Return) any { return int64(r.Month) }},
+				{"region", String, func(r *directory.Return) any { return r.Region }},
+				{"organization", String, func(r *directory.Return) any { return r.Organization }},
+				{"state", String, func(r *directory.Return) any { return string(r.State()) }},
+				{"untold", Int, func(r *directory.Return) any { return flag(r.Untold) }},
+				{"demo", Int, func(r *directory.Return) any { return flag(r.Demo) }},
+			},
+			indexes: []Index{
+				{Fields: []string{"form", "month", "region"}}, // all that a figure is the sum of
+				{Fields: []string{"form", "state"}},
+				{Fields: []string{"organization", "month"}},
+				{Fields: []string{"untold"}},
+				{Fields: []string{"demo"}},
+			},
+		},
 		Windows: &Collection[Window]{
 			name: "windows", item: "window",
 			id:      func(w *Window) string { return w.ID },
@@ -469,7 +491,7 @@ func New(ctx context.Context, engine Engine) (*Store, error) {
 		s.Listings, s.Accounts, s.Grants, s.Sessions, s.PhoneCodes, s.SigningKeys,
 		s.Favourites, s.Notifications, s.Audit, s.Organizations, s.Claims, s.Invitations,
 		s.Proposals, s.Revisions, s.Reports, s.Imports, s.Files, s.Photos,
-		s.Bookings, s.BookingCalendars, s.Ratings, s.RatingInvitations, s.Votes, s.Complaints, s.Windows, s.Meta,
+		s.Bookings, s.BookingCalendars, s.Ratings, s.RatingInvitations, s.Votes, s.Complaints, s.Returns, s.Windows, s.Meta,
 	} {
 		if err := c.declare(ctx, engine); err != nil {
 			return nil, err
