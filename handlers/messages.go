@@ -193,11 +193,11 @@ var notificationTexts = map[directory.NotificationKind]text{
 	directory.NoteComplaintReopened:    {"关于“{name}”的投诉重新处理，请在 {on} 前答复。", "The complaint about “{name}” was reopened: please answer by {on}."},
 	directory.NoteComplaintWithdrawn:   {"关于“{name}”的投诉已由投诉人撤回。", "The complaint about “{name}” was withdrawn."},
 
-	directory.NoteReturnsOpen:    {"请在 {on} 前报送 {month} 的{form_name}：{name}（共 {n} 份）。", "Please report {month} by {on}, {form_name}: {name} ({n} in all)."},
-	directory.NoteReturnsDue:     {"{month} 的{form_name}即将截止（{on}），尚未报送：{name}（共 {n} 份）。", "{form_name} of {month} is due on {on} and has not come: {name} ({n} in all)."},
-	directory.NoteReturnsOverdue: {"{month} 的{form_name}已过期限（{on}），请尽快补报：{name}（共 {n} 份）。", "{form_name} of {month} was due on {on}; please report it: {name} ({n} in all)."},
-	directory.NoteReturnsMissing: {"{month} 的{form_name}已截止，{region_name}还有 {n} 份未报。", "{form_name} of {month} was due; of {region_name}, {n} have not come."},
-	directory.NoteReturnReturned: {"“{name}”{month} 的{form_name}被退回：{reason}", "{form_name} of “{name}” for {month} was sent back: {reason}"},
+	directory.NoteReturnsOpen:    {"请在 {on} 前报送 {month} 的{form_name}：{name}（共 {n} 份）。", "{form_name}, {month}: please report by {on}: {name} ({n} in all)."},
+	directory.NoteReturnsDue:     {"{month} 的{form_name}即将截止（{on}），尚未报送：{name}（共 {n} 份）。", "{form_name}, {month}: due on {on} and not here yet: {name} ({n} in all)."},
+	directory.NoteReturnsOverdue: {"{month} 的{form_name}已过期限（{on}），请尽快补报：{name}（共 {n} 份）。", "{form_name}, {month}: was due on {on}, please report it: {name} ({n} in all)."},
+	directory.NoteReturnsMissing: {"{month} 的{form_name}已截止，{region_name}还有 {n} 份未报。", "{form_name}, {month}: the deadline is past, and {n} of {region_name} are missing."},
+	directory.NoteReturnReturned: {"“{name}”{month} 的{form_name}被退回：{reason}", "{form_name}, {month}, “{name}” was sent back: {reason}"},
 
 	directory.NoteErasure: {"账户将于 {on} 删除，在此之前登录可以撤销。", "Your account will be erased on {on}; sign in before that to call it off."},
 }
