@@ -337,8 +337,8 @@ func (s *Statistics) reporters(ctx context.Context, form *directory.ReturnForm, 
 	return out, err
 }
 
-// Reported returns the sums of what was reported in a form within a region for a month:
-// of each field, over the approved version of every return that has one. n is how many
+// Reported returns the sums of what was reported in a form within a region, "" for all,
+// for a month: of each field, over the approved version of every return that has one. n is how many
 // these are and expected how many could be (see [Coverage]), so that a figure can say
 // what it is based on; latest is when the last of them was approved, zero for none. A
 // correction counts from its own approval on. Demonstration data counts like any other;
