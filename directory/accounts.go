@@ -186,6 +186,15 @@ const (
 	NoteComplaintAnswerDue   NotificationKind = "complaint_answer_due"  // on
 	NoteComplaintReopened    NotificationKind = "complaint_reopened"    // on
 	NoteComplaintWithdrawn   NotificationKind = "complaint_withdrawn"
+
+	// About returns: form, month, and what stands beside each. The first three go to
+	// those who are to report, with name (of one of the n that are missing), n and on
+	// (the last day).
+	NoteReturnsOpen    NotificationKind = "returns_open"    // the month has ended
+	NoteReturnsDue     NotificationKind = "returns_due"     // the deadline is near
+	NoteReturnsOverdue NotificationKind = "returns_overdue" // it is past
+	NoteReturnsMissing NotificationKind = "returns_missing" // to officials: n of a region are missing after the deadline; region, n
+	NoteReturnReturned NotificationKind = "return_returned" // an official has sent it back; subject, name, reason
 )
 
 // NotificationKinds are all kinds of notification.
@@ -197,4 +206,5 @@ var NotificationKinds = []NotificationKind{NoteGranted, NoteRevoked, NoteSession
 	NoteBookingCancelled, NoteBookingCompleted, NoteBookingNoShow, NoteBookingExpired, NoteRateBooking,
 	NoteComplaintWaiting, NoteComplaintDue, NoteComplaintAccepted, NoteComplaintRefused, NoteComplaintAsked, NoteComplaintAnswered,
 	NoteComplaintTransferred, NoteComplaintAsksSolved, NoteComplaintResolved, NoteComplaintUnresolved, NoteComplaintClosed,
-	NoteComplaintHandedOver, NoteComplaintDuplicate, NoteComplaintReceived, NoteComplaintAnswerDue, NoteComplaintReopened, NoteComplaintWithdrawn}
+	NoteComplaintHandedOver, NoteComplaintDuplicate, NoteComplaintReceived, NoteComplaintAnswerDue, NoteComplaintReopened, NoteComplaintWithdrawn,
+	NoteReturnsOpen, NoteReturnsDue, NoteReturnsOverdue, NoteReturnsMissing, NoteReturnReturned}

@@ -53,7 +53,8 @@ func (f *fixture) withKey(t *testing.T, rate int) []string {
 // fill puts values into the path of an operation.
 func fill(path string) string {
 	return strings.NewReplacer("{id}", ownOrganization, "{account}", otherOrganization, "{invitation}", strings.Repeat("a", 64),
-		"{code}", "630100", "{file}", "docs.js", "{size}", "thumb", "{photo}", strings.Repeat("a", 64)).Replace(path)
+		"{code}", "630100", "{file}", "docs.js", "{size}", "thumb", "{photo}", strings.Repeat("a", 64),
+		"{form}", "county_health", "{month}", "2026-10", "{subject}", "630202").Replace(path)
 }
 
 // TestEveryOperationAsEveryRole compares what happens with the table. Each call
@@ -235,6 +236,16 @@ func TestScopes(t *testing.T) {
 		return "/v1/stats/ratings:export?format=csv&from=2026-11&to=2026-11&kind=" + string(kind) + "&region=" + region
 	}
 	callers["statistics"] = f.as(t, directory.Grant{Role: directory.Official, Bureau: directory.Statistics, Region: "632700", Powers: []directory.Power{directory.StatisticsPower}})
+	// A return of each listing, and one of a county of another bureau.
+	elderReturn := `{"values":{"beds_total":40,"beds_nursing":20,"beds_socially_run":0,"residents":30,"staff":9,"staff_nursing":5}}`
+	countyReturn := `{"values":{"streets":4,"streets_with_centre":3,"communities":30,"communities_with_day_care":20},"evidence":"东民函〔2026〕8号"}`
+	returned := func(listing, organization string) string {
+		path := "/v1/stats/returns/elder_care/2026-10/" + listing
+		member := walk{f, t, f.as(t, directory.Grant{Role: directory.Owner, Organization: organization})}
+		member.step(201, "PUT", path, elderReturn, "If-None-Match", "*")
+		return path
+	}
+	ownReturn, theirReturn := returned(mine, ownOrganization), returned(theirs, otherOrganization)
 	tested := map[string]bool{}
 	for _, tc := range []struct {
 		operation, caller, method, path, body string
@@ -454,6 +465,35 @@ func TestScopes(t *testing.T) {
 		{"exportRatings", "key", "GET", export(directory.BrandKind, "630200"), "", 403},
 		{"exportRatings", "key", "GET", export(directory.ElderCareKind, "630000"), "", 403},
 		{"exportRatings", "admin", "GET", export(directory.StreetKind, "630000"), "", 200},
+
+		{"listReturns", "official", "GET", "/v1/stats/forms/elder_care/returns", "", 200},
+		{"listReturns", "official", "GET", "/v1/stats/forms/elder_care/returns?region=632700", "", 403},
+		{"listReturns", "official", "GET", "/v1/stats/forms/childcare/returns", "", 403}, // of another bureau
+		{"listReturns", "both", "GET", "/v1/stats/forms/childcare/returns", "", 403},     // without the power
+		{"listReturns", "owner", "GET", "/v1/stats/forms/elder_care/returns", "", 403},
+		{"listMissingReturns", "official", "GET", "/v1/stats/returns:missing?form=county_civil_affairs", "", 200},
+		{"listMissingReturns", "official", "GET", "/v1/stats/returns:missing?form=county_health", "", 403},
+		{"listMissingReturns", "official", "GET", "/v1/stats/returns:missing?form=elder_care&region=632701", "", 403},
+		{"getReturn", "owner", "GET", ownReturn, "", 200},
+		{"getReturn", "official", "GET", ownReturn, "", 200},
+		{"getReturn", "owner", "GET", theirReturn, "", 404},
+		{"getReturn", "official", "GET", theirReturn, "", 404},
+		{"getReturn", "admin", "GET", theirReturn, "", 200},
+		{"saveReturn", "staff", "PUT", ownReturn, elderReturn, 200},
+		{"saveReturn", "owner", "PUT", theirReturn, elderReturn, 404},
+		{"saveReturn", "official", "PUT", ownReturn, elderReturn, 403},
+		{"saveReturn", "admin", "PUT", ownReturn, elderReturn, 403},
+		{"saveReturn", "official", "PUT", "/v1/stats/returns/county_civil_affairs/2026-10/630202", countyReturn, 412}, // there is none yet
+		{"saveReturn", "official", "PUT", "/v1/stats/returns/county_civil_affairs/2026-10/632701", countyReturn, 404},
+		{"saveReturn", "official", "PUT", "/v1/stats/returns/county_health/2026-10/630202", `{"values":{"families":9,"families_guided":9},"evidence":"无"}`, 404},
+		{"saveReturn", "owner", "PUT", "/v1/stats/returns/county_civil_affairs/2026-10/630202", countyReturn, 404},
+		{"approveReturn", "owner", "POST", ownReturn + "/approval", "", 403},
+		{"approveReturn", "both", "POST", theirReturn + "/approval", "", 404},
+		{"approveReturn", "official", "POST", ownReturn + "/approval", "", 200},
+		{"sendBackReturn", "official", "POST", theirReturn + "/return", `{"reason":"有误"}`, 404},
+		{"sendBackReturn", "official", "POST", ownReturn + "/return", `{"reason":"有误"}`, 409},
+		{"listOrganizationReturns", "owner", "GET", own + "/returns", "", 200},
+		{"listOrganizationReturns", "owner", "GET", others + "/returns", "", 403},
 	} {
 		tested[tc.operation] = true
 		headers := append([]string{"If-Match", "*"}, callers[tc.caller]...)

@@ -60,6 +60,8 @@ var missing = map[string]text{
 	"file":         {"尚未完成，没有结果。", "It is not done, so that there is no result."},
 	"revision":     {"没有这个版本。", "There is no such revision."},
 	"complaint":    {"没有这件投诉。", "There is no such complaint."},
+	"form":         {"没有这种报表。", "There is no such form."},
+	"return":       {"没有这份报表，或与您无关。", "There is no such return, or it is not for you."},
 	"listing":      {"没有这个服务条目，或尚未公开。", "There is no such listing, or it is not published."},
 	"rating":       {"没有这条评价，或尚未公开。", "There is no such rating, or it is not public."},
 	"booking":      {"没有这个预约。", "There is no such booking."},
@@ -134,6 +136,8 @@ var conflicts = map[string]text{
 	"complaint_events":     {"往来次数已达上限。", "As much has been said about this complaint as can be."},
 	"reopened":             {"该投诉不能再次重新处理。", "The complaint cannot be reopened again."},
 	"reopen_time":          {"已超过可以重新处理的期限。", "The time to reopen the complaint is over."},
+	"return_state":         {"没有待审核的报表，或已有决定。", "No version of the return waits for a decision."},
+	"return_versions":      {"这份报表的修改次数已达上限。", "The return was submitted as often as it can be."},
 	"questionnaire":        {"没有待回答的问卷，或已回答。", "No questionnaire waits for an answer, or it was answered."},
 }
 
@@ -195,6 +199,12 @@ var notificationTexts = map[directory.NotificationKind]text{
 
 	directory.NoteAPIKeyExpires: {"部门间共享密钥“{name}”将于 {on} 到期，请及时换发。", "The API key “{name}” expires on {on}: make another in time."},
 
+	directory.NoteReturnsOpen:    {"请在 {on} 前报送 {month} 的{form_name}：{name}（共 {n} 份）。", "{form_name}, {month}: please report by {on}: {name} ({n} in all)."},
+	directory.NoteReturnsDue:     {"{month} 的{form_name}即将截止（{on}），尚未报送：{name}（共 {n} 份）。", "{form_name}, {month}: due on {on} and not here yet: {name} ({n} in all)."},
+	directory.NoteReturnsOverdue: {"{month} 的{form_name}已过期限（{on}），请尽快补报：{name}（共 {n} 份）。", "{form_name}, {month}: was due on {on}, please report it: {name} ({n} in all)."},
+	directory.NoteReturnsMissing: {"{month} 的{form_name}已截止，{region_name}还有 {n} 份未报。", "{form_name}, {month}: the deadline is past, and {n} of {region_name} are missing."},
+	directory.NoteReturnReturned: {"“{name}”{month} 的{form_name}被退回：{reason}", "{form_name}, {month}, “{name}” was sent back: {reason}"},
+
 	directory.NoteErasure: {"账户将于 {on} 删除，在此之前登录可以撤销。", "Your account will be erased on {on}; sign in before that to call it off."},
 }
 
@@ -234,6 +244,10 @@ var narrower = text{
 	"There are more than %s rows: choose fewer months or a smaller region.",
 }
 
+// unexplained is the message of CodeRequired for why a reported figure is far from
+// that of the month before, which is the limit.
+var unexplained = text{"与上月的 %s 相差较大，请说明原因。", "It is far from %s, the value of the month before: say why."}
+
 func fieldMessage(f directory.FieldError, lang string) string {
 	switch {
 	case f.Code == directory.CodeFormat && f.Limit == "":
@@ -244,6 +258,8 @@ func fieldMessage(f directory.FieldError, lang string) string {
 		return startAnew.in(lang)
 	case f.Code == directory.CodeTooLong && f.Parameter == "from, to, region":
 		return strings.ReplaceAll(narrower.in(lang), "%s", f.Limit)
+	case f.Code == directory.CodeRequired && f.Limit != "" && strings.HasPrefix(f.Pointer, "/explanations/"):
+		return strings.ReplaceAll(unexplained.in(lang), "%s", f.Limit)
 	}
 	return strings.ReplaceAll(fieldMessages[f.Code].in(lang), "%s", f.Limit)
 }

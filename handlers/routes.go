@@ -34,7 +34,11 @@ var (
 	belonging = directory.Permission{Roles: []directory.Role{directory.Owner, directory.Staff, directory.Admin}}
 	// caseworkers handle complaints.
 	caseworkers = directory.Permission{Roles: []directory.Role{directory.Official, directory.Admin}, Power: directory.ComplaintsPower}
-	auditors    = directory.Permission{Roles: []directory.Role{directory.Official, directory.Admin}}
+	// statisticians see and decide about what is reported, and reporters are they and
+	// those who report it.
+	statisticians = directory.Permission{Roles: []directory.Role{directory.Official, directory.Admin}, Power: directory.StatisticsPower}
+	reporters     = directory.Permission{Roles: []directory.Role{directory.Owner, directory.Staff, directory.Official, directory.Admin}, Power: directory.StatisticsPower}
+	auditors      = directory.Permission{Roles: []directory.Role{directory.Official, directory.Admin}}
 	// readers read figures of which nothing is suppressed, and programs of departments
 	// do with a key; figures answers everybody what may be public.
 	readers = directory.Permission{Roles: []directory.Role{directory.Official, directory.Admin}, Power: directory.StatisticsPower, Keys: true}
@@ -211,6 +215,15 @@ func (a *api) routes() []route {
 		{"GET", "/v1/stats/ratings:export", "exportRatings", readers, exporting, a.exportRatings},
 
 		{"GET", "/v1/stats/indicators", "getIndicators", public, reading, a.getIndicators},
+
+		{"GET", "/v1/stats/forms", "listReturnForms", public, reading, a.listReturnForms},
+		{"GET", "/v1/stats/forms/{form}/returns", "listReturns", readers, reading, a.listReturns},
+		{"GET", "/v1/stats/returns:missing", "listMissingReturns", readers, reading, a.listMissingReturns},
+		{"GET", "/v1/stats/returns/{form}/{month}/{subject}", "getReturn", reporters, reading, a.getReturn},
+		{"PUT", "/v1/stats/returns/{form}/{month}/{subject}", "saveReturn", reporters, writing, a.saveReturn},
+		{"POST", "/v1/stats/returns/{form}/{month}/{subject}/approval", "approveReturn", statisticians, writing, a.approveReturn},
+		{"POST", "/v1/stats/returns/{form}/{month}/{subject}/return", "sendBackReturn", statisticians, writing, a.sendBackReturn},
+		{"GET", "/v1/organizations/{id}/returns", "listOrganizationReturns", members, reading, a.listOrganizationReturns},
 
 		{"GET", "/openapi.yaml", "openAPI", public, reading, a.openAPI},
 		{"GET", "/docs", "docs", public, reading, a.docs},

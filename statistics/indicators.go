@@ -3,7 +3,6 @@ package statistics
 import (
 	"context"
 	"sync"
-	"time"
 
 	"qingfu/directory"
 	"qingfu/store"
@@ -70,25 +69,14 @@ func (s *Statistics) Indicators(ctx context.Context, region string, children boo
 	return t, nil
 }
 
-// The return from which the rate of guidance on child raising is made.
+// The fields of the counties' return from which the rate of guidance on child raising is
+// made.
 const (
-	guidanceForm        = "county_health"
 	guidanceNumerator   = "families_guided"
 	guidanceDenominator = "families"
 	// reportedMonths is how many full months back a return is looked for.
 	reportedMonths = 3
 )
-
-// reportedSums is how [Statistics.Reported] answers: the sums of the fields of a form
-// over the counties of a region that have reported for a month, how many these are,
-// how many have to, and when the latest return was made.
-type reportedSums func(ctx context.Context, form string, month directory.Month, region string) (sums map[string]int64, n, expected int, latest time.Time, err error)
-
-// nothingReported stands in New for the returns of counties, which this version does
-// not take yet.
-func nothingReported(context.Context, string, directory.Month, string) (map[string]int64, int, int, time.Time, error) {
-	return nil, 0, 0, time.Time{}, nil
-}
 
 // addReported adds to the facts of regions, of which the first holds the others, what
 // counties have reported for the latest month for which any of them has.
@@ -99,7 +87,7 @@ func (s *Statistics) addReported(ctx context.Context, facts []directory.Indicato
 			if reg.Level > directory.County { // nobody reports for less
 				continue
 			}
-			sums, n, expected, latest, err := s.reported(ctx, guidanceForm, month, reg.Code)
+			sums, n, expected, latest, err := s.Reported(ctx, directory.CountyHealthForm, month, reg.Code)
 			if err != nil {
 				return err
 			}

@@ -50,9 +50,8 @@ func (f *indicatorTrial) table(region string, children bool) IndicatorTable {
 	return table
 }
 
-// figures are the figures of an indicator by region, the region itself included.
-func (f *indicatorTrial) figures(table IndicatorTable, code directory.IndicatorCode) map[string]RegionFigure {
-	f.t.Helper()
+// figuresOf are the figures of an indicator by region, the region itself included.
+func figuresOf(table IndicatorTable, code directory.IndicatorCode) map[string]RegionFigure {
 	i := slices.IndexFunc(table.Items, func(row IndicatorRow) bool { return row.Code == code })
 	out := map[string]RegionFigure{table.Items[i].Total.Code: table.Items[i].Total}
 	for _, r := range table.Items[i].Regions {
@@ -64,7 +63,7 @@ func (f *indicatorTrial) figures(table IndicatorTable, code directory.IndicatorC
 // is checks one figure: numerator/denominator verdict unplaced.
 func (f *indicatorTrial) is(code directory.IndicatorCode, region, want string) {
 	f.t.Helper()
-	r := f.figures(f.table(region, false), code)[region]
+	r := figuresOf(f.table(region, false), code)[region]
 	if got := fmt.Sprintf("%d/%d %s %d", *r.Numerator, *r.Denominator, r.Verdict, *r.Unplaced); got != want {
 		f.t.Errorf("%s of %s: %s, want %s", code, region, got, want)
 	}
@@ -79,7 +78,7 @@ func TestDenominators(t *testing.T) {
 		directory.CommunityCoverageUrban: "630000:191 630100:115 630200:17 632200:0 632300:0 632500:0 632600:0 632700:16 632800:43",
 		directory.CommunityCoverageAll:   "630000:536 630100:179 630200:74 632200:29 632300:37 632500:56 632600:20 632700:55 632800:86",
 	} {
-		figures := f.figures(f.table(province, true), code)
+		figures := figuresOf(f.table(province, true), code)
 		var got []string
 		for _, r := range figures {
 			got = append(got, fmt.Sprintf("%s:%d", r.Code, *r.Denominator))
@@ -131,7 +130,7 @@ func TestCoverage(t *testing.T) {
 	f.is(directory.CommunityCoverageUrban, "632800", "0/43 not_met 0")
 
 	// A call for a county shows its townships.
-	figures := f.figures(f.table("630202", true), directory.StreetCoverage)
+	figures := figuresOf(f.table("630202", true), directory.StreetCoverage)
 	if got := figures["630202001"]; got.Verdict != directory.Met || *got.Numerator != 1 {
 		t.Errorf("碾伯街道: %+v", got)
 	}
@@ -504,7 +503,7 @@ func TestTakenInByMany(t *testing.T) {
 			firms++
 		}
 	}
-	if got := f.figures(f.table(province, false), directory.DomesticFirms)[province]; *got.Value != float64(firms) {
+	if got := figuresOf(f.table(province, false), directory.DomesticFirms)[province]; *got.Value != float64(firms) {
 		t.Errorf("%v firms are counted of %d", *got.Value, firms)
 	}
 	if len(f.listings.contributed) > len(all) {
@@ -513,41 +512,40 @@ func TestTakenInByMany(t *testing.T) {
 }
 
 // TestReportedIndicator takes the latest of the last three months for which anything
-// of the region was reported.
+// of the region was reported and approved.
 func TestReportedIndicator(t *testing.T) {
-	f := newIndicatorTrial(t)
-	if got := f.figures(f.table(province, true), directory.ChildcareGuidance)["630100"]; got.Verdict != directory.NoData || got.Value != nil || got.AsOf != "" {
+	reports := newReturnsFixture(t, time.Date(2026, 10, 9, 9, 0, 0, 0, directory.Shanghai))
+	guided := func() map[string]RegionFigure {
+		t.Helper()
+		table, err := reports.Indicators(t.Context(), province, true)
+		reports.fatal(err)
+		return figuresOf(table, directory.ChildcareGuidance)
+	}
+	if got := guided()["630100"]; got.Verdict != directory.NoData || got.Value != nil || got.AsOf != "" {
 		t.Errorf("nothing is reported, and yet: %+v", got)
 	}
-	latest := time.Date(2026, 10, 9, 17, 0, 0, 0, time.UTC) // the 10th in Shanghai
-	f.Statistics.reported = func(_ context.Context, form string, month directory.Month, region string) (map[string]int64, int, int, time.Time, error) {
-		switch {
-		case form != "county_health" || month != 202609:
-			return nil, 0, 7, time.Time{}, nil
-		case region == province, region == "630100":
-			return map[string]int64{"families_guided": 95, "families": 100}, 1, 7, latest, nil
-		}
-		return nil, 0, 7, time.Time{}, nil
+	key := directory.ReturnKey{Form: directory.CountyHealthForm, Month: 202609, Subject: "630102"}
+	reports.saved(reports.official(directory.Health, "630102"), key, directory.ReturnContent{
+		Values: map[string]int64{"families": 100, "families_guided": 95}, Evidence: "城东卫健〔2026〕31号",
+	})
+	if got := guided()[province]; got.Verdict != directory.NoData {
+		t.Errorf("nobody has approved it: %+v", got)
 	}
-	figures := f.figures(f.table(province, true), directory.ChildcareGuidance)
-	for _, region := range []string{province, "630100"} {
+	reports.is("approving", reports.decide(reports.official(directory.Health, "630100"), key, directory.ReturnApproved, ""), "")
+	reports.clock.To(noon)
+	figures := guided()
+	for region, of := range map[string]int64{province: 45, "630100": 7} {
 		got := figures[region]
-		if *got.Value != 0.95 || got.Verdict != directory.Met || *got.Known != (directory.Known{Known: 1, Of: 7}) || got.Month != 202609 || got.AsOf != "2026-10-10" {
+		if *got.Value != 0.95 || got.Verdict != directory.Met || *got.Known != (directory.Known{Known: 1, Of: of}) || got.Month != 202609 || got.AsOf != "2026-10-09" {
 			t.Errorf("%s: %+v", region, got)
 		}
 	}
 	if got := figures["630200"]; got.Verdict != directory.NoData || got.Value != nil {
 		t.Errorf("a prefecture that has not reported: %+v", got)
 	}
-	f.clock.To(time.Date(2027, 1, 2, 0, 0, 0, 0, directory.Shanghai)) // September is no longer one of three
-	if got := f.figures(f.table(province, true), directory.ChildcareGuidance)[province]; got.Verdict != directory.NoData {
+	reports.clock.To(time.Date(2027, 1, 2, 0, 0, 0, 0, directory.Shanghai)) // September is no longer one of three
+	if got := guided()[province]; got.Verdict != directory.NoData {
 		t.Errorf("long after: %+v", got)
-	}
-	f.Statistics.reported = func(context.Context, string, directory.Month, string) (map[string]int64, int, int, time.Time, error) {
-		return nil, 0, 0, time.Time{}, store.ErrBusy
-	}
-	if _, err := f.Indicators(t.Context(), province, true); directory.KindOf(err) != directory.Unavailable {
-		t.Errorf("returns that cannot be read: %v", err)
 	}
 }
 

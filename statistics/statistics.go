@@ -6,6 +6,7 @@ package statistics
 
 import (
 	"context"
+	"errors"
 	"io"
 	"log/slog"
 	"time"
@@ -35,12 +36,11 @@ type Statistics struct {
 	Config
 	counter  *counter
 	listings *listingTally
-	reported reportedSums
 }
 
 // New returns the use cases.
 func New(cfg Config) *Statistics {
-	return &Statistics{Config: cfg, counter: &counter{now: cfg.Now}, listings: newListingTally(cfg.Regions), reported: nothingReported}
+	return &Statistics{Config: cfg, counter: &counter{now: cfg.Now}, listings: newListingTally(cfg.Regions)}
 }
 
 // sweepTime is how often is looked for what time has changed.
@@ -66,7 +66,10 @@ func (s *Statistics) Run(ctx context.Context) error {
 // Sweep does once what [Statistics.Run] repeats. It is idempotent and may run on
 // several servers at once.
 func (s *Statistics) Sweep(ctx context.Context) error {
-	return s.listings.follow(ctx, s.Store.Listings) // so that no request has to count all listings first
+	return errors.Join(
+		s.listings.follow(ctx, s.Store.Listings), // so that no request has to count all listings first
+		s.sweepReturns(ctx),
+	)
 }
 
 // now is the time in the precision that is stored.

@@ -36,6 +36,8 @@ type Store struct {
 	Complaints        *Collection[directory.Complaint]
 	APIKeys           *Collection[directory.APIKey]
 
+	Returns *Collection[directory.Return]
+
 	Windows *Collection[Window]
 	Meta    *Collection[Mark]
 }
@@ -507,6 +509,26 @@ func New(ctx context.Context, engine Engine) (*Store, error) {
 			},
 			indexes: []Index{{Fields: []string{"account"}}, {Fields: []string{"bureau", "region"}}, {Fields: []string{"warn"}}},
 		},
+		Returns: &Collection[directory.Return]{
+			name: "returns", item: "return",
+			id: func(r *directory.Return) string { return r.ID() },
+			fields: []FieldOf[directory.Return]{
+				{"form", String, func(r *directory.Return) any { return r.Form }},
+				{"month", Int, func(r *directory.Return) any { return int64(r.Month) }},
+				{"region", String, func(r *directory.Return) any { return r.Region }},
+				{"organization", String, func(r *directory.Return) any { return r.Organization }},
+				{"state", String, func(r *directory.Return) any { return string(r.State()) }},
+				{"untold", Int, func(r *directory.Return) any { return flag(r.Untold) }},
+				{"demo", Int, func(r *directory.Return) any { return flag(r.Demo) }},
+			},
+			indexes: []Index{
+				{Fields: []string{"form", "month", "region"}}, // all that a figure is the sum of
+				{Fields: []string{"form", "state"}},
+				{Fields: []string{"organization", "month"}},
+				{Fields: []string{"untold"}},
+				{Fields: []string{"demo"}},
+			},
+		},
 		Windows: &Collection[Window]{
 			name: "windows", item: "window",
 			id:      func(w *Window) string { return w.ID },
@@ -524,7 +546,7 @@ func New(ctx context.Context, engine Engine) (*Store, error) {
 		s.Listings, s.Accounts, s.Grants, s.Sessions, s.PhoneCodes, s.SigningKeys,
 		s.Favourites, s.Notifications, s.Audit, s.Organizations, s.Claims, s.Invitations,
 		s.Proposals, s.Revisions, s.Reports, s.Imports, s.Files, s.Photos,
-		s.Bookings, s.BookingCalendars, s.Ratings, s.RatingInvitations, s.Votes, s.Complaints, s.APIKeys, s.Windows, s.Meta,
+		s.Bookings, s.BookingCalendars, s.Ratings, s.RatingInvitations, s.Votes, s.Complaints, s.Returns, s.APIKeys, s.Windows, s.Meta,
 	} {
 		if err := c.declare(ctx, engine); err != nil {
 			return nil, err
