@@ -430,8 +430,10 @@ func TestScopes(t *testing.T) {
 		{"getSatisfaction", "official", "GET", "/v1/stats/satisfaction?view=official&kind=elder_care&region=630202", "", 200},
 		{"getSatisfaction", "official", "GET", "/v1/stats/satisfaction?view=official&kind=elder_care", "", 403},              // the province
 		{"getSatisfaction", "official", "GET", "/v1/stats/satisfaction?view=official&kind=childcare&region=630202", "", 403}, // another bureau's
-		{"getSatisfaction", "bureau", "GET", "/v1/stats/satisfaction?view=official&kind=childcare&region=630202", "", 200},   // the statistics bureau
-		{"getSatisfaction", "market", "GET", "/v1/stats/satisfaction?view=official&kind=elder_care&region=630202", "", 403},  // without the power
+		{"getOverview", "official", "GET", "/v1/stats/overview?view=official&kind=elder_care&region=630202", "", 200},
+		{"getOverview", "official", "GET", "/v1/stats/overview?view=official&kind=childcare&region=630202", "", 403},
+		{"getSatisfaction", "bureau", "GET", "/v1/stats/satisfaction?view=official&kind=childcare&region=630202", "", 200},  // the statistics bureau
+		{"getSatisfaction", "market", "GET", "/v1/stats/satisfaction?view=official&kind=elder_care&region=630202", "", 403}, // without the power
 		{"getSatisfaction", "market", "GET", "/v1/stats/satisfaction?kind=elder_care&region=630202", "", 200},
 		{"getSatisfaction", "key", "GET", "/v1/stats/satisfaction?view=official&kind=elder_care&region=630202", "", 200},
 		{"getSatisfaction", "key", "GET", "/v1/stats/satisfaction?view=official&kind=elder_care&region=630000", "", 403},

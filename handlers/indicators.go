@@ -46,26 +46,33 @@ func (a *api) getIndicators(c *fiber.Ctx, in *input) error {
 	if err != nil {
 		return err
 	}
-	wanted := texts[directory.IndicatorCode](in, "indicator")
-	items := []indicatorView{}
-	for _, row := range table.Items {
-		if len(wanted) > 0 && !slices.Contains(wanted, row.Code) {
-			continue
-		}
-		v := indicatorView{Indicator: row.Indicator, Name: row.Indicator.Names.In(in.lang), Total: viewRegionFigure(row.Total, in.lang), Regions: []regionFigureView{}}
-		for _, f := range row.Regions {
-			v.Regions = append(v.Regions, viewRegionFigure(f, in.lang))
-		}
-		items = append(items, v)
-	}
-	body, err := toJSON(struct {
-		AsOf     directory.Date   `json:"as_of"`
-		Region   search.RegionRef `json:"region"`
-		Items    []indicatorView  `json:"items"`
-		DemoData bool             `json:"demo_data,omitempty"`
-	}{table.AsOf, search.NewRegionRef(a.Regions, table.Region, in.lang), items, a.DemoData()})
+	body, err := toJSON(a.viewIndicators(&table, texts[directory.IndicatorCode](in, "indicator"), in.lang))
 	if err != nil {
 		return err
 	}
 	return sendTagged(c, fiber.MIMEApplicationJSONCharsetUTF8, body)
+}
+
+// indicatorTableView is a table of indicators in an answer.
+type indicatorTableView struct {
+	AsOf     directory.Date   `json:"as_of"`
+	Region   search.RegionRef `json:"region"`
+	Items    []indicatorView  `json:"items"`
+	DemoData bool             `json:"demo_data,omitempty"`
+}
+
+// viewIndicators shows a table, of the indicators that are wanted, all where none are named.
+func (a *api) viewIndicators(table *statistics.IndicatorTable, wanted []directory.IndicatorCode, lang string) indicatorTableView {
+	out := indicatorTableView{table.AsOf, search.NewRegionRef(a.Regions, table.Region, lang), []indicatorView{}, a.DemoData()}
+	for _, row := range table.Items {
+		if len(wanted) > 0 && !slices.Contains(wanted, row.Code) {
+			continue
+		}
+		v := indicatorView{Indicator: row.Indicator, Name: row.Indicator.Names.In(lang), Total: viewRegionFigure(row.Total, lang), Regions: []regionFigureView{}}
+		for _, f := range row.Regions {
+			v.Regions = append(v.Regions, viewRegionFigure(f, lang))
+		}
+		out.Items = append(out.Items, v)
+	}
+	return out
 }

@@ -206,6 +206,7 @@ func (a *api) routes() []route {
 		{"POST", "/v1/complaints/{id}/redact", "redactComplaint", caseworkers, writing, a.redactComplaint},
 		{"GET", "/v1/listings/{id}/complaint-figures", "getComplaintFigures", public, reading, a.getComplaintFigures},
 
+		{"GET", "/v1/stats/overview", "getOverview", figures, reading, a.getOverview},
 		{"GET", "/v1/stats/satisfaction", "getSatisfaction", figures, reading, a.getSatisfaction},
 
 		{"POST", "/v1/api-keys", "createAPIKey", publishers, writing, a.createAPIKey},
