@@ -185,6 +185,8 @@ const (
 	NoteComplaintAnswerDue   NotificationKind = "complaint_answer_due"  // on
 	NoteComplaintReopened    NotificationKind = "complaint_reopened"    // on
 	NoteComplaintWithdrawn   NotificationKind = "complaint_withdrawn"
+
+	NoteBulletinDrafted NotificationKind = "bulletin_drafted" // waits to be published; bulletin, name (of the period)
 )
 
 // NotificationKinds are all kinds of notification.
@@ -196,4 +198,5 @@ var NotificationKinds = []NotificationKind{NoteGranted, NoteRevoked, NoteSession
 	NoteBookingCancelled, NoteBookingCompleted, NoteBookingNoShow, NoteBookingExpired, NoteRateBooking,
 	NoteComplaintWaiting, NoteComplaintDue, NoteComplaintAccepted, NoteComplaintRefused, NoteComplaintAsked, NoteComplaintAnswered,
 	NoteComplaintTransferred, NoteComplaintAsksSolved, NoteComplaintResolved, NoteComplaintUnresolved, NoteComplaintClosed,
-	NoteComplaintHandedOver, NoteComplaintDuplicate, NoteComplaintReceived, NoteComplaintAnswerDue, NoteComplaintReopened, NoteComplaintWithdrawn}
+	NoteComplaintHandedOver, NoteComplaintDuplicate, NoteComplaintReceived, NoteComplaintAnswerDue, NoteComplaintReopened, NoteComplaintWithdrawn,
+	NoteBulletinDrafted}

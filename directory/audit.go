@@ -46,7 +46,8 @@ const (
 	AuditRating       AuditAction = "rating"       // an official decided about a rating
 	AuditComplaint    AuditAction = "complaint"    // an official did something about a complaint
 	AuditKey          AuditAction = "key"          // a key was made or withdrawn
+	AuditBulletin     AuditAction = "bulletin"     // one was made, discarded or published
 )
 
 // AuditActions are all actions.
-var AuditActions = []AuditAction{AuditSignIn, AuditCode, AuditRefresh, AuditSecondFactor, AuditSessionEnd, AuditGrant, AuditRevoke, AuditAccess, AuditErasure, AuditOrganization, AuditClaim, AuditInvitation, AuditReview, AuditRating, AuditComplaint, AuditKey}
+var AuditActions = []AuditAction{AuditSignIn, AuditCode, AuditRefresh, AuditSecondFactor, AuditSessionEnd, AuditGrant, AuditRevoke, AuditAccess, AuditErasure, AuditOrganization, AuditClaim, AuditInvitation, AuditReview, AuditRating, AuditComplaint, AuditKey, AuditBulletin}

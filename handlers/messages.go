@@ -64,6 +64,7 @@ var missing = map[string]text{
 	"rating":       {"没有这条评价，或尚未公开。", "There is no such rating, or it is not public."},
 	"booking":      {"没有这个预约。", "There is no such booking."},
 	"calendar":     {"这项服务没有开放预约日历，时间可直接商定。", "The listing keeps no calendar: any time can be asked for."},
+	"bulletin":     {"没有这份公报，或尚未发布。", "There is no such bulletin, or it is not published."},
 	"region":       {"没有这个地区，或位置在青海省以外。", "There is no such region, or the position is outside Qinghai."},
 }
 
@@ -130,6 +131,8 @@ var conflicts = map[string]text{
 	"complaint_events":     {"往来次数已达上限。", "As much has been said about this complaint as can be."},
 	"reopened":             {"该投诉不能再次重新处理。", "The complaint cannot be reopened again."},
 	"reopen_time":          {"已超过可以重新处理的期限。", "The time to reopen the complaint is over."},
+	"bulletin_same":        {"数据与已发布的公报相同，无需修订。", "Nothing differs from the published bulletin, so that there is nothing to correct."},
+	"bulletin_state":       {"公报已发布或已弃用，不能这样做。", "The bulletin is published or discarded, so that this cannot be done."},
 	"questionnaire":        {"没有待回答的问卷，或已回答。", "No questionnaire waits for an answer, or it was answered."},
 }
 
@@ -188,6 +191,8 @@ var notificationTexts = map[directory.NotificationKind]text{
 	directory.NoteComplaintAnswerDue:   {"关于“{name}”的投诉尚未答复，期限为 {on}。", "A complaint about “{name}” has no answer yet; it is due on {on}."},
 	directory.NoteComplaintReopened:    {"关于“{name}”的投诉重新处理，请在 {on} 前答复。", "The complaint about “{name}” was reopened: please answer by {on}."},
 	directory.NoteComplaintWithdrawn:   {"关于“{name}”的投诉已由投诉人撤回。", "The complaint about “{name}” was withdrawn."},
+
+	directory.NoteBulletinDrafted: {"{name}公报草稿已生成（{bulletin}），请核对后发布。", "The draft of the bulletin of {name} ({bulletin}) is there: please check and publish it."},
 
 	directory.NoteErasure: {"账户将于 {on} 删除，在此之前登录可以撤销。", "Your account will be erased on {on}; sign in before that to call it off."},
 }

@@ -35,8 +35,10 @@ var (
 	// caseworkers handle complaints.
 	caseworkers = directory.Permission{Roles: []directory.Role{directory.Official, directory.Admin}, Power: directory.ComplaintsPower}
 	// figures are for everybody, those that are kept from the public for officials.
-	figures  = directory.Permission{Public: true, Roles: []directory.Role{directory.Official, directory.Admin}, Power: directory.StatisticsPower}
-	auditors = directory.Permission{Roles: []directory.Role{directory.Official, directory.Admin}}
+	figures = directory.Permission{Public: true, Roles: []directory.Role{directory.Official, directory.Admin}, Power: directory.StatisticsPower}
+	// publishers make and publish bulletins.
+	publishers = directory.Permission{Roles: []directory.Role{directory.Official, directory.Admin}, Power: directory.PublishPower}
+	auditors   = directory.Permission{Roles: []directory.Role{directory.Official, directory.Admin}}
 )
 
 // routes is every operation, who may call it and how often. GET answers HEAD, too.
@@ -198,6 +200,14 @@ func (a *api) routes() []route {
 		{"GET", "/v1/listings/{id}/complaint-figures", "getComplaintFigures", public, reading, a.getComplaintFigures},
 
 		{"GET", "/v1/stats/satisfaction", "getSatisfaction", figures, reading, a.getSatisfaction},
+		{"GET", "/v1/stats/bulletins", "listBulletins", figures, reading, a.listBulletins},
+		{"POST", "/v1/stats/bulletins", "makeBulletin", publishers, writing, a.makeBulletin},
+		{"GET", "/v1/stats/bulletins.atom", "getBulletinFeed", public, reading, a.getBulletinFeed},
+		{"GET", "/v1/stats/bulletins/{id}", "getBulletin", figures, reading, a.getBulletin},
+		{"DELETE", "/v1/stats/bulletins/{id}", "discardBulletin", publishers, writing, a.discardBulletin},
+		{"GET", "/v1/stats/bulletins/{id}/content", "getBulletinContent", figures, reading, a.getBulletinContent},
+		{"GET", "/v1/stats/bulletins/{id}/revisions", "listBulletinRevisions", public, reading, a.listBulletinRevisions},
+		{"POST", "/v1/stats/bulletins/{id}/publication", "publishBulletin", publishers, writing, a.publishBulletin},
 
 		{"GET", "/openapi.yaml", "openAPI", public, reading, a.openAPI},
 		{"GET", "/docs", "docs", public, reading, a.docs},

@@ -24,9 +24,13 @@ type Config struct {
 	// Census is how many people live in a county or, where that is not known, in a
 	// prefecture.
 	Census map[string]int64
-	Log    *slog.Logger
-	Now    func() time.Time
-	Random io.Reader
+	// Rules are those by which ratings are held, which bulletins print.
+	Rules directory.RatingRules
+	// PublicURL is where users reach the server, without a slash at its end.
+	PublicURL string
+	Log       *slog.Logger
+	Now       func() time.Time
+	Random    io.Reader
 }
 
 // Statistics is the use cases. Its methods are safe for concurrent use. Whether a
@@ -63,7 +67,7 @@ func (s *Statistics) Run(ctx context.Context) error {
 
 // Sweep does once what [Statistics.Run] repeats. It is idempotent and may run on
 // several servers at once.
-func (s *Statistics) Sweep(context.Context) error { return nil }
+func (s *Statistics) Sweep(ctx context.Context) error { return s.sweepBulletins(ctx) }
 
 // now is the time in the precision that is stored.
 func (s *Statistics) now() time.Time { return s.Now().UTC().Truncate(time.Millisecond) }
