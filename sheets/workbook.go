@@ -1,6 +1,7 @@
 package sheets
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"strconv"
@@ -72,50 +73,55 @@ func WriteWorkbook(out io.Writer, tables []Sheet) error {
 	return err
 }
 
+// writeSheet does not use a stream, because a workbook of several streams has its parts
+// in any order.
 func writeSheet(f *excelize.File, s *Sheet, styles *styles, numbers map[string]int) error {
-	stream, err := f.NewStreamWriter(s.Name)
+	// On paper: across, as wide as a page, with the header on each.
+	err := errors.Join(
+		f.SetPanes(s.Name, &frozenHeader),
+		f.SetSheetProps(s.Name, &excelize.SheetPropsOptions{FitToPage: new(true)}),
+		f.SetPageLayout(s.Name, &excelize.PageLayoutOptions{Size: new(paperA4), Orientation: new("landscape"), FitToWidth: new(1), FitToHeight: new(0)}),
+		f.SetDefinedName(&excelize.DefinedName{Name: "_xlnm.Print_Titles", RefersTo: "'" + s.Name + "'!$1:$1", Scope: s.Name}),
+	)
 	if err != nil {
 		return err
 	}
-	if err := stream.SetPanes(&frozenHeader); err != nil {
-		return err
-	}
-	header := make([]any, len(s.Columns))
 	for i, c := range s.Columns {
-		header[i] = excelize.Cell{StyleID: styles.header, Value: guard(c.Header)}
+		letters, err := excelize.ColumnNumberToName(i + 1)
+		if err != nil {
+			return err
+		}
 		wide := c.Width
 		if wide == 0 {
 			wide = max(10, chars(c.Header)+3)
 		}
-		if err := stream.SetColWidth(i+1, i+1, wide); err != nil {
+		style := styles.wrapped
+		if c.Format != "" {
+			style = numbers[c.Format]
+		}
+		if err := errors.Join(f.SetColWidth(s.Name, letters, letters, wide), setCell(f, s.Name, letters+"1", c.Header, styles.header)); err != nil {
 			return err
 		}
-	}
-	if err := stream.SetRow("A1", header); err != nil {
-		return err
-	}
-	for n, row := range s.Rows {
-		if len(row) != len(s.Columns) {
-			return fmt.Errorf("sheets: row %d of %s has %d cells for %d columns", n+1, s.Name, len(row), len(s.Columns))
-		}
-		cells := make([]any, len(row))
-		for i, value := range row {
-			style := styles.wrapped
-			if s.Columns[i].Format != "" {
-				style = numbers[s.Columns[i].Format]
+		for n, row := range s.Rows {
+			if len(row) != len(s.Columns) {
+				return fmt.Errorf("sheets: row %d of %s has %d cells for %d columns", n+1, s.Name, len(row), len(s.Columns))
 			}
-			if text, ok := value.(string); ok {
-				value = guard(text)
-			}
-			if value != nil {
-				cells[i] = excelize.Cell{StyleID: style, Value: value}
+			if err := setCell(f, s.Name, letters+strconv.Itoa(n+2), row[i], style); err != nil {
+				return err
 			}
 		}
-		if err := stream.SetRow("A"+strconv.Itoa(n+2), cells); err != nil {
-			return err
-		}
 	}
-	return stream.Flush()
+	return nil
+}
+
+// paperA4 is the number of the size.
+const paperA4 = 9
+
+func setCell(f *excelize.File, sheet, cell string, value any, style int) error {
+	if text, ok := value.(string); ok {
+		value = guard(text)
+	}
+	return errors.Join(f.SetCellValue(sheet, cell, value), f.SetCellStyle(sheet, cell, cell, style))
 }
 
 // WriteValues writes rows as comma-separated values in UTF-8 with a byte order mark.

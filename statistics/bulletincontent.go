@@ -3,6 +3,8 @@ package statistics
 import (
 	"context"
 	"errors"
+	"maps"
+	"slices"
 	"strconv"
 	"time"
 
@@ -86,8 +88,8 @@ func (s *Statistics) satisfactionTables(ctx context.Context, p directory.Period)
 	}
 	at = all.AsOf
 	tables = append(tables, directory.BulletinTable{
-		Code: "satisfaction", Names: directory.Names{Zh: "全省满意度", En: "The province"}, Columns: ratingColumns, Rows: []directory.BulletinRow{bulletinRow(&all.Total)},
-	}, estimateTable(&all), responseTable(&all.Total), uncountedTable(&all.Total))
+		Code: "satisfaction", Names: directory.Names{Zh: "全省满意度", En: "The province"}, Columns: ratingColumns, Rows: []directory.BulletinRow{bulletinRow(&all.Total, ratingColumns)},
+	})
 	for _, cut := range satisfactionCuts {
 		if p.Months() < directory.PeriodOf(cut.from, p.From).Months() {
 			continue
@@ -105,10 +107,11 @@ func (s *Statistics) satisfactionTables(ctx context.Context, p directory.Period)
 		}
 		table := directory.BulletinTable{Code: cut.code, Names: cut.names, Columns: cut.columns, Rows: []directory.BulletinRow{}}
 		for i := range t.Rows {
-			table.Rows = append(table.Rows, bulletinRow(&t.Rows[i]))
+			table.Rows = append(table.Rows, bulletinRow(&t.Rows[i], cut.columns))
 		}
 		tables = append(tables, table)
 	}
+	tables = append(tables, estimateTable(&all), responseTable(&all.Total), uncountedTable(&all.Total))
 	return tables, at.UTC().Truncate(time.Millisecond), nil
 }
 
@@ -120,7 +123,8 @@ func sameTotal(a, b *Row) bool {
 	return *a.Levels == *b.Levels
 }
 
-func bulletinRow(r *Row) directory.BulletinRow {
+// bulletinRow has the figures of a row for which there are columns.
+func bulletinRow(r *Row, columns []directory.BulletinColumn) directory.BulletinRow {
 	out := directory.BulletinRow{Key: r.Key, Names: r.Names, Suppressed: r.Suppressed, Figures: map[string]float64{}}
 	f := r.Figures
 	if f == nil {
@@ -144,6 +148,9 @@ func bulletinRow(r *Row) directory.BulletinRow {
 	if c := f.Change; c != nil {
 		out.Figures["share_before"], out.Figures["change"], out.Figures["change_low"], out.Figures["change_high"] = c.Share, c.Difference, c.Low, c.High
 	}
+	maps.DeleteFunc(out.Figures, func(code string, _ float64) bool {
+		return !slices.ContainsFunc(columns, func(c directory.BulletinColumn) bool { return c.Code == code })
+	})
 	return out
 }
 

@@ -379,6 +379,9 @@ func (t *bulletinText) printed() (out []printedTable) {
 		for k := range table.Rows {
 			r := &table.Rows[k]
 			row := printedRow{Names: r.Names, Class: string(r.Verdict), Note: t.note(r)}
+			if r.Suppressed != "" {
+				row.Note = "不公开" // why is among the definitions; the same again and again would fill pages
+			}
 			for _, c := range columns {
 				if b, ok := bounds[c.Code]; ok {
 					row.Cells = append(row.Cells, interval(c.Unit, r, c.Code, b.upper))
