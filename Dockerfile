@@ -18,7 +18,7 @@ COPY --from=build /etc/ssl/certs/ca-certificates.crt /etc/ssl/certs/ca-certifica
 COPY --from=build /out/server /server
 # A new volume takes over the owner of the folder that it is mounted on.
 COPY --from=build --chown=65532:65532 /out/data /data
-COPY NOTICE /NOTICE
+COPY NOTICE charts/OFL.txt /
 USER 65532:65532
 ENV QINGFU_DATA_DIR=/data
 VOLUME /data

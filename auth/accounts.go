@@ -198,6 +198,7 @@ func (a *Auth) erase(ctx context.Context, account directory.Account) (err error)
 		forget(ctx, a.Store.Bookings, of, a.now(), (*directory.Booking).Forget),
 		forget(ctx, a.Store.Ratings, of, a.now(), (*directory.Rating).Forget),
 		forget(ctx, a.Store.Complaints, of, a.now(), (*directory.Complaint).Forget),
+		forget(ctx, a.Store.APIKeys, of, a.now(), (*directory.APIKey).Forget),
 		a.Store.PhoneCodes.Remove(ctx, account.PhoneHash),
 	); err != nil {
 		return err

@@ -5,7 +5,8 @@
 // A sign-in passes through codes.go (a code is sent and redeemed), sessions.go
 // (a session begins and is renewed) and tokens.go (an access token is signed).
 // Every later request comes in at Authenticate, which makes a directory.Caller
-// of its token; what that caller may do is decided in the domain.
+// of its token, or at AuthenticateKey (apikeys.go) with the key of a department;
+// what that caller may do is decided in the domain.
 package auth
 
 import (
@@ -47,6 +48,8 @@ type Auth struct {
 	mu       sync.Mutex
 	signing  []signingKey // by age, the newest last
 	loadedAt time.Time    // of signing
+
+	using sync.Mutex // held while the use of an API key is noted
 }
 
 // New returns the use cases over a store that was made with the same keys. It
@@ -101,14 +104,15 @@ type Client struct {
 }
 
 // Run looks after what has to happen by itself until ctx ends: keys are rotated,
-// what has expired is deleted and accounts whose time has come are erased. What
-// fails is tried again a minute later.
+// what has expired is deleted, accounts whose time has come are erased, and whoever
+// made an API key that is about to expire is told. What fails is tried again a minute
+// later.
 func (a *Auth) Run(ctx context.Context) error {
 	tick := time.NewTicker(time.Minute)
 	defer tick.Stop()
 	for {
 		if err := a.Sweep(ctx); err != nil && ctx.Err() == nil {
-			a.Log.Error("expired sessions, codes and accounts cannot be cleared away", "error", err)
+			a.Log.Error("sessions, codes, accounts and keys cannot be looked after", "error", err)
 		}
 		select {
 		case <-ctx.Done():
@@ -126,6 +130,7 @@ func (a *Auth) Sweep(ctx context.Context) error {
 		sweep(ctx, a, a.Store.PhoneCodes, "keep"),
 		a.Limiter.Sweep(ctx),
 		a.eraseDue(ctx),
+		a.warnOfAPIKeys(ctx),
 	)
 }
 
@@ -197,28 +202,35 @@ var (
 	refusalsInAll     = Limit{"refusals", 10_000, time.Hour}
 )
 
-// refused appends a line about something that was refused, to strangers where the
-// account is "". Above the limits it does so in the program's log.
-func (a *Auth) refused(ctx context.Context, account string, e directory.AuditEntry, from Client) error {
+// refused appends a line about something that was refused, to an account or a key, or
+// to strangers where by is "". Above the limits it does so in the program's log.
+func (a *Auth) refused(ctx context.Context, by string, e directory.AuditEntry, from Client) error {
 	e.Refused = true
-	_, err := a.takeAll(ctx, quota{refusalsByNetwork, from.Network}, quota{refusalsByAccount, account}, quota{refusalsInAll, "all"})
+	_, err := a.takeAll(ctx, quota{refusalsByNetwork, from.Network}, quota{refusalsByAccount, by}, quota{refusalsInAll, "all"})
 	if directory.KindOf(err) == directory.RateLimited {
 		a.Log.Warn("a refusal is not in the audit log, which has enough of them",
-			"action", e.Action, "operation", e.Operation, "account", account, "id", from.RequestID)
+			"action", e.Action, "operation", e.Operation, "by", by, "id", from.RequestID)
 		return nil
 	}
 	if err != nil {
 		return err
 	}
-	if account == "" {
+	if e.Actor == "" {
 		return a.Record(ctx, e, from)
 	}
-	return a.recordFor(ctx, account, e, from)
+	return a.recordFor(ctx, e.Actor, e, from)
 }
 
 // Refused notes in the audit log that an operation was refused to a caller.
 func (a *Auth) Refused(ctx context.Context, caller directory.Caller, operation string, from Client) error {
-	return a.refused(ctx, caller.Account, directory.AuditEntry{Action: directory.AuditAccess, Actor: caller.Account, Operation: operation}, from)
+	e := directory.AuditEntry{Action: directory.AuditAccess, Actor: caller.Account, Operation: operation}
+	if caller.Key == "" {
+		return a.refused(ctx, caller.Account, e, from)
+	}
+	for _, g := range caller.Grants { // of which a key has one
+		e.Subject, e.Bureau, e.Region = caller.Key, g.Bureau, g.Region
+	}
+	return a.refused(ctx, caller.Key, e, from)
 }
 
 // limited turns an Allowance that refuses into an error.

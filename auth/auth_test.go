@@ -449,12 +449,13 @@ func TestNothingHappensWithoutItsLine(t *testing.T) {
 	g := f.grant(t, ann, directory.Grant{Role: directory.Admin}, regions)
 	f.signIn(t, ben)
 	f.enrol(t, caller)
+	key, text := f.newAPIKey(t, caller)
 	f.clock.pass(time.Minute)
 	code := f.code(t, ann)
 	state := func() any {
 		return []any{
 			every(t, f.Store.Grants), every(t, f.Store.Sessions), every(t, f.Store.Accounts), every(t, f.Store.SigningKeys),
-			every(t, f.Store.Notifications), every(t, f.Store.Audit),
+			every(t, f.Store.Notifications), every(t, f.Store.Audit), every(t, f.Store.APIKeys),
 		}
 	}
 	before := state()
@@ -464,12 +465,18 @@ func TestNothingHappensWithoutItsLine(t *testing.T) {
 			_, _, err := f.Grant(t.Context(), caller, ben, directory.Grant{Role: directory.Admin}, regions, home)
 			return err
 		},
-		"revoke":              func() error { return f.Revoke(t.Context(), caller, g, home) },
-		"sign in":             func() error { _, err := f.SignIn(t.Context(), ann, code, home); return err },
-		"end a session":       func() error { return f.EndSession(t.Context(), caller, caller.Session, home) },
-		"erase":               func() error { _, err := f.Erase(t.Context(), caller, home); return err },
-		"restore":             func() error { return f.Restore(t.Context(), caller, home) },
-		"reset":               func() error { return f.ResetSecondFactor(t.Context(), f.account(t, caller.Account)) },
+		"revoke":        func() error { return f.Revoke(t.Context(), caller, g, home) },
+		"sign in":       func() error { _, err := f.SignIn(t.Context(), ann, code, home); return err },
+		"end a session": func() error { return f.EndSession(t.Context(), caller, caller.Session, home) },
+		"erase":         func() error { _, err := f.Erase(t.Context(), caller, home); return err },
+		"restore":       func() error { return f.Restore(t.Context(), caller, home) },
+		"reset":         func() error { return f.ResetSecondFactor(t.Context(), f.account(t, caller.Account)) },
+		"make an API key": func() error {
+			_, _, err := f.CreateAPIKey(t.Context(), caller, key, regions, home)
+			return err
+		},
+		"use an API key":      func() error { _, err := f.AuthenticateKey(t.Context(), text, home); return err },
+		"revoke an API key":   func() error { return f.RevokeAPIKey(t.Context(), caller, key.ID, home) },
 		"rotate":              func() error { return f.RotateSigningKeys(t.Context(), AtOnce) },
 		"refuse":              func() error { return f.Refused(t.Context(), caller, "x", home) },
 		"a wrong code":        func() error { _, err := f.SignIn(t.Context(), ben, "000000", home); return err },

@@ -328,6 +328,12 @@ func TestTheStoreHoldsNoSecrets(t *testing.T) {
 		accounts = append(accounts, tokens.Session.Account)
 	}
 	f.grant(t, "13712345670", directory.Grant{Role: directory.Admin}, testRegions(t))
+	key, text := f.newAPIKey(t, directory.Caller{Account: accounts[0]})
+	if _, err := f.AuthenticateKey(t.Context(), text, home); err != nil {
+		t.Fatal(err)
+	}
+	accounts = append(accounts, key.ID)
+	secrets["API key"], secrets["its secret"] = text, text[26:48]
 	if _, err := f.Erase(t.Context(), directory.Caller{Account: accounts[1]}, home); err != nil {
 		t.Fatal(err)
 	}

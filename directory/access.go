@@ -8,6 +8,9 @@ type Permission struct {
 	Accounts bool   // every account, on what is its own
 	Roles    []Role // accounts with one of these roles, each within the scope of its grant
 	Power    Power  // that the grant of an official has to hold; "" asks for none in particular
+	// Keys lets in requests that are made with an [APIKey], too, which count as an
+	// official's with that key's grant. Without Roles they alone are let in.
+	Keys bool
 }
 
 // Scope is what an operation touches, or what a grant is for: something of an
@@ -23,6 +26,7 @@ type Scope struct {
 type Caller struct {
 	Account      string // id
 	Session      string // id
+	Key          string // id of the [APIKey] by which the request comes; then there is no account
 	SecondFactor bool   // whether this session has shown one lately
 	Grants       []Grant
 }
@@ -38,10 +42,10 @@ func (p Permission) Admit(c *Caller) error {
 	if p.Public {
 		return nil
 	}
-	if c.Account == "" {
+	if c.Account == "" && c.Key == "" {
 		return &Error{Kind: Unauthenticated}
 	}
-	if p.Accounts {
+	if p.Accounts && c.Account != "" || p.Keys && len(p.Roles) == 0 && c.Key != "" {
 		return nil
 	}
 	grants := c.Holds(p)
@@ -60,8 +64,11 @@ const SecondFactorMissing = "second_factor"
 
 // Holds returns the grants by which a caller may call an operation, whether or
 // not a second factor is still needed for them. A grant that lacks the scope of
-// its role gives nothing.
+// its role gives nothing, nor does that of a key where keys are not allowed.
 func (c *Caller) Holds(p Permission) []Grant {
+	if c.Key != "" && !p.Keys {
+		return nil
+	}
 	var out []Grant
 	for _, g := range c.Grants {
 		if slices.Contains(p.Roles, g.Role) && g.scoped() && (g.Role != Official || p.Power == "" || slices.Contains(g.Powers, p.Power)) {
@@ -71,8 +78,11 @@ func (c *Caller) Holds(p Permission) []Grant {
 	return out
 }
 
-// counts tells whether a grant has effect in the caller's session.
-func (c *Caller) counts(g Grant) bool { return c.SecondFactor || !g.NeedsSecondFactor() }
+// counts tells whether a grant has effect in the caller's session. A program with a
+// key has no second factor to show.
+func (c *Caller) counts(g Grant) bool {
+	return c.Key != "" || c.SecondFactor || !g.NeedsSecondFactor()
+}
 
 // Scopes returns the scopes in which a caller may use an operation that
 // [Permission.Admit] let pass. One of them is zero for an admin.

@@ -131,6 +131,7 @@ const (
 	NoteSessionReused   NotificationKind = "session_reused"    // a session was ended because its token was used twice; device
 	NoteSecondFactorSet NotificationKind = "second_factor_set" // an authenticator app was registered
 	NoteErasure         NotificationKind = "erasure"           // the account will be erased; on
+	NoteAPIKeyExpires   NotificationKind = "api_key_expires"   // a key that they have made is about to expire; key, name, on
 
 	NoteOrganizationVerified NotificationKind = "organization_verified" // organization, name
 	NoteOrganizationRefused  NotificationKind = "organization_refused"  // organization, name, reason
@@ -186,11 +187,20 @@ const (
 	NoteComplaintReopened    NotificationKind = "complaint_reopened"    // on
 	NoteComplaintWithdrawn   NotificationKind = "complaint_withdrawn"
 
+	// About returns: form, month, and what stands beside each. The first three go to
+	// those who are to report, with name (of one of the n that are missing), n and on
+	// (the last day).
+	NoteReturnsOpen    NotificationKind = "returns_open"    // the month has ended
+	NoteReturnsDue     NotificationKind = "returns_due"     // the deadline is near
+	NoteReturnsOverdue NotificationKind = "returns_overdue" // it is past
+	NoteReturnsMissing NotificationKind = "returns_missing" // to officials: n of a region are missing after the deadline; region, n
+	NoteReturnReturned NotificationKind = "return_returned" // an official has sent it back; subject, name, reason
+
 	NoteBulletinDrafted NotificationKind = "bulletin_drafted" // waits to be published; bulletin, name (of the period)
 )
 
 // NotificationKinds are all kinds of notification.
-var NotificationKinds = []NotificationKind{NoteGranted, NoteRevoked, NoteSessionReused, NoteSecondFactorSet, NoteErasure,
+var NotificationKinds = []NotificationKind{NoteGranted, NoteRevoked, NoteSessionReused, NoteSecondFactorSet, NoteErasure, NoteAPIKeyExpires,
 	NoteOrganizationVerified, NoteOrganizationRefused, NoteClaimFiled, NoteClaimedByOther, NoteClaimGranted, NoteClaimRefused,
 	NoteApproved, NoteRejected, NoteReturned, NoteSuspended, NoteMerged, NoteReported, NoteImported, NoteReviewDue,
 	NoteRatingReplied, NoteRatingReleased, NoteRatingExcluded,
@@ -199,4 +209,4 @@ var NotificationKinds = []NotificationKind{NoteGranted, NoteRevoked, NoteSession
 	NoteComplaintWaiting, NoteComplaintDue, NoteComplaintAccepted, NoteComplaintRefused, NoteComplaintAsked, NoteComplaintAnswered,
 	NoteComplaintTransferred, NoteComplaintAsksSolved, NoteComplaintResolved, NoteComplaintUnresolved, NoteComplaintClosed,
 	NoteComplaintHandedOver, NoteComplaintDuplicate, NoteComplaintReceived, NoteComplaintAnswerDue, NoteComplaintReopened, NoteComplaintWithdrawn,
-	NoteBulletinDrafted}
+	NoteReturnsOpen, NoteReturnsDue, NoteReturnsOverdue, NoteReturnsMissing, NoteReturnReturned, NoteBulletinDrafted}

@@ -45,9 +45,12 @@ const (
 	AuditReview       AuditAction = "review"       // an official decided about a listing
 	AuditRating       AuditAction = "rating"       // an official decided about a rating
 	AuditComplaint    AuditAction = "complaint"    // an official did something about a complaint
-	AuditKey          AuditAction = "key"          // a key was made or withdrawn
+	AuditReturn       AuditAction = "return"       // an official decided about reported figures
+	AuditKey          AuditAction = "key"          // a key that signs was made or withdrawn
+	AuditAPIKey       AuditAction = "api_key"      // a department's key was made or revoked
+	AuditAPIKeyUsed   AuditAction = "api_key_used" // and used, for the first time on a day
 	AuditBulletin     AuditAction = "bulletin"     // one was made, discarded or published
 )
 
 // AuditActions are all actions.
-var AuditActions = []AuditAction{AuditSignIn, AuditCode, AuditRefresh, AuditSecondFactor, AuditSessionEnd, AuditGrant, AuditRevoke, AuditAccess, AuditErasure, AuditOrganization, AuditClaim, AuditInvitation, AuditReview, AuditRating, AuditComplaint, AuditKey, AuditBulletin}
+var AuditActions = []AuditAction{AuditSignIn, AuditCode, AuditRefresh, AuditSecondFactor, AuditSessionEnd, AuditGrant, AuditRevoke, AuditAccess, AuditErasure, AuditOrganization, AuditClaim, AuditInvitation, AuditReview, AuditRating, AuditComplaint, AuditReturn, AuditKey, AuditAPIKey, AuditAPIKeyUsed, AuditBulletin}

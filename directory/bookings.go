@@ -27,7 +27,7 @@ type Booking struct {
 	ListingKind   Kind   `json:"listing_kind,omitempty"`
 	ListingRegion string `json:"listing_region,omitempty"`
 	Region        string `json:"region"` // the county where the service takes place
-	Category     string `json:"category,omitempty"`
+	Category      string `json:"category,omitempty"`
 	// Offering is what was booked as it stood then, nil for a visit and a request.
 	Offering *Offering `json:"offering,omitempty"`
 	// Wish is what the resident wants, without phones and identity numbers: it is

@@ -112,6 +112,10 @@ func (r *Regions) Has(code string) bool {
 // All returns every region, parents before children. The caller must not change it.
 func (r *Regions) All() []Region { return r.all }
 
+// Outlines returns the schematic borders of the prefectures, in the order of their codes.
+// The caller must not change them.
+func (r *Regions) Outlines() []Outline { return r.outlines }
+
 // Children returns the regions directly below code; the province is below "".
 func (r *Regions) Children(code string) []Region {
 	ids := r.children[code]

@@ -21,8 +21,10 @@ const (
 var (
 	owner    = directory.Grant{Role: directory.Owner, Organization: ownOrganization}
 	staff    = directory.Grant{Role: directory.Staff, Organization: ownOrganization}
-	official = directory.Grant{Role: directory.Official, Bureau: directory.CivilAffairs, Region: "630200", Powers: []directory.Power{directory.ReviewPower, directory.ComplaintsPower, directory.PublishPower}}
-	admin    = directory.Grant{Role: directory.Admin}
+	official = directory.Grant{Role: directory.Official, Bureau: directory.CivilAffairs, Region: "630200", Powers: []directory.Power{
+		directory.ReviewPower, directory.ComplaintsPower, directory.StatisticsPower, directory.PublishPower,
+	}}
+	admin = directory.Grant{Role: directory.Admin}
 )
 
 // withoutSecondFactor returns the headers of somebody with a role who has not
@@ -36,10 +38,23 @@ func (f *fixture) withoutSecondFactor(t *testing.T, g directory.Grant) []string 
 	return f.signIn(t, phone).bearer()
 }
 
+// withKey returns the headers of a program with a key of civil affairs in 海东.
+func (f *fixture) withKey(t *testing.T, rate int) []string {
+	t.Helper()
+	_, text, err := f.api.Auth.CreateAPIKey(t.Context(), directory.Caller{}, directory.APIKey{
+		Name: "省发改委数据平台", Bureau: directory.CivilAffairs, Region: "630200", Rate: rate, ExpiresAt: f.clock.Now().AddDate(1, 0, 0),
+	}, f.regions, auth.Client{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return []string{"Authorization", "Bearer " + text}
+}
+
 // fill puts values into the path of an operation.
 func fill(path string) string {
 	return strings.NewReplacer("{id}", ownOrganization, "{account}", otherOrganization, "{invitation}", strings.Repeat("a", 64),
-		"{code}", "630100", "{file}", "docs.js", "{size}", "thumb", "{photo}", strings.Repeat("a", 64)).Replace(path)
+		"{code}", "630100", "{file}", "docs.js", "{size}", "thumb", "{photo}", strings.Repeat("a", 64),
+		"{form}", "county_health", "{month}", "2026-10", "{subject}", "630202").Replace(path)
 }
 
 // TestEveryOperationAsEveryRole compares what happens with the table. Each call
@@ -53,7 +68,7 @@ func TestEveryOperationAsEveryRole(t *testing.T) {
 	}
 	type who struct {
 		name    string
-		role    directory.Role // "" of a stranger
+		role    directory.Role // "" of a stranger and a key
 		shown   bool           // a second factor
 		headers []string
 	}
@@ -67,6 +82,7 @@ func TestEveryOperationAsEveryRole(t *testing.T) {
 		{"official, one factor", directory.Official, false, f.withoutSecondFactor(t, official)},
 		{"admin", directory.Admin, true, f.as(t, admin)},
 		{"admin, one factor", directory.Admin, false, f.withoutSecondFactor(t, admin)},
+		{"key", "", false, f.withKey(t, directory.MaxAPIKeyRate)},
 	}
 	for _, r := range f.api.routes() {
 		f.clock.Advance(time.Second) // because all of them are more than a network may ask for in a minute
@@ -76,6 +92,9 @@ func TestEveryOperationAsEveryRole(t *testing.T) {
 			case p.Public && p.AsksWho() && w.name == "signed out":
 				want = http.StatusUnauthorized
 			case p.Public:
+			case w.name == "key" && p.Keys:
+			case w.name == "key":
+				want = http.StatusForbidden
 			case w.role == "":
 				want = http.StatusUnauthorized
 			case p.Accounts:
@@ -147,10 +166,10 @@ func TestScopes(t *testing.T) {
 		"owner":      f.as(t, owner),
 		"official":   f.as(t, official),
 		"admin":      f.as(t, admin),
-		"counting":   f.as(t, directory.Grant{Role: directory.Official, Bureau: directory.CivilAffairs, Region: "630200", Powers: []directory.Power{directory.StatisticsPower}}),
+		"publisher":  f.as(t, directory.Grant{Role: directory.Official, Bureau: directory.CivilAffairs, Region: "630200", Powers: []directory.Power{directory.PublishPower}}),
 		"bureau":     f.as(t, directory.Grant{Role: directory.Official, Bureau: directory.Statistics, Region: "630200", Powers: []directory.Power{directory.StatisticsPower}}),
-		"publishing": f.as(t, directory.Grant{Role: directory.Official, Bureau: directory.Commerce, Region: "630000", Powers: []directory.Power{directory.PublishPower}}),
 		"both":       f.as(t, official, directory.Grant{Role: directory.Official, Bureau: directory.Health, Region: "632701", Powers: []directory.Power{directory.ReviewPower}}),
+		"publishing": f.as(t, directory.Grant{Role: directory.Official, Bureau: directory.Commerce, Region: "630000", Powers: []directory.Power{directory.PublishPower}}),
 	}
 	// held is the id of a grant that somebody has.
 	held := func(g directory.Grant) string {
@@ -201,6 +220,33 @@ func TestScopes(t *testing.T) {
 		return "/v1/complaints/" + id
 	}
 	ownComplaint, theirComplaint := complained(mine), complained(theirs)
+	callers["key"] = f.withKey(t, directory.DefaultAPIKeyRate)
+	newKey := func(bureau, region string) string {
+		return `{"name":"数据平台","bureau":"` + bureau + `","region":"` + region + `","expires_at":"2027-01-01T00:00:00+08:00"}`
+	}
+	keyOf := func(bureau directory.Bureau, region string) string {
+		k, _, err := f.api.Auth.CreateAPIKey(t.Context(), directory.Caller{}, directory.APIKey{
+			Name: "数据平台", Bureau: bureau, Region: region, Rate: 1, ExpiresAt: noon.AddDate(0, 1, 0),
+		}, f.regions, auth.Client{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return "/v1/api-keys/" + k.ID
+	}
+	export := func(kind directory.Kind, region string) string {
+		return "/v1/stats/ratings:export?format=csv&from=2026-11&to=2026-11&kind=" + string(kind) + "&region=" + region
+	}
+	callers["statistics"] = f.as(t, directory.Grant{Role: directory.Official, Bureau: directory.Statistics, Region: "632700", Powers: []directory.Power{directory.StatisticsPower}})
+	// A return of each listing, and one of a county of another bureau.
+	elderReturn := `{"values":{"beds_total":40,"beds_nursing":20,"beds_socially_run":0,"residents":30,"staff":9,"staff_nursing":5}}`
+	countyReturn := `{"values":{"streets":4,"streets_with_centre":3,"communities":30,"communities_with_day_care":20},"evidence":"东民函〔2026〕8号"}`
+	returned := func(listing, organization string) string {
+		path := "/v1/stats/returns/elder_care/2026-10/" + listing
+		member := walk{f, t, f.as(t, directory.Grant{Role: directory.Owner, Organization: organization})}
+		member.step(201, "PUT", path, elderReturn, "If-None-Match", "*")
+		return path
+	}
+	ownReturn, theirReturn := returned(mine, ownOrganization), returned(theirs, otherOrganization)
 	tested := map[string]bool{}
 	for _, tc := range []struct {
 		operation, caller, method, path, body string
@@ -382,12 +428,75 @@ func TestScopes(t *testing.T) {
 		{"resolveComplaint", "official", "POST", ownComplaint + "/resolve", `{"text":"已退款"}`, 403}, // not theirs any more
 		{"resolveComplaint", "admin", "POST", ownComplaint + "/resolve", `{"text":"已退款"}`, 200},
 
-		{"getSatisfaction", "counting", "GET", "/v1/stats/satisfaction?view=official&kind=elder_care&region=630202", "", 200},
-		{"getSatisfaction", "counting", "GET", "/v1/stats/satisfaction?view=official&kind=elder_care", "", 403},               // the province
-		{"getSatisfaction", "counting", "GET", "/v1/stats/satisfaction?view=official&kind=childcare&region=630202", "", 403},  // another bureau's
-		{"getSatisfaction", "bureau", "GET", "/v1/stats/satisfaction?view=official&kind=childcare&region=630202", "", 200},    // the statistics bureau
-		{"getSatisfaction", "official", "GET", "/v1/stats/satisfaction?view=official&kind=elder_care&region=630202", "", 403}, // without the power
-		{"getSatisfaction", "official", "GET", "/v1/stats/satisfaction?kind=elder_care&region=630202", "", 200},
+		{"getSatisfaction", "official", "GET", "/v1/stats/satisfaction?view=official&kind=elder_care&region=630202", "", 200},
+		{"getSatisfaction", "official", "GET", "/v1/stats/satisfaction?view=official&kind=elder_care", "", 403},              // the province
+		{"getSatisfaction", "official", "GET", "/v1/stats/satisfaction?view=official&kind=childcare&region=630202", "", 403}, // another bureau's
+		{"getOverview", "official", "GET", "/v1/stats/overview?view=official&kind=elder_care&region=630202", "", 200},
+		{"getOverview", "official", "GET", "/v1/stats/overview?view=official&kind=childcare&region=630202", "", 403},
+		{"getSatisfaction", "bureau", "GET", "/v1/stats/satisfaction?view=official&kind=childcare&region=630202", "", 200},  // the statistics bureau
+		{"getSatisfaction", "market", "GET", "/v1/stats/satisfaction?view=official&kind=elder_care&region=630202", "", 403}, // without the power
+		{"getSatisfaction", "market", "GET", "/v1/stats/satisfaction?kind=elder_care&region=630202", "", 200},
+		{"getSatisfaction", "key", "GET", "/v1/stats/satisfaction?view=official&kind=elder_care&region=630202", "", 200},
+		{"getSatisfaction", "key", "GET", "/v1/stats/satisfaction?view=official&kind=elder_care&region=630000", "", 403},
+
+		{"createAPIKey", "official", "POST", "/v1/api-keys", newKey("civil_affairs", "630202"), 201},
+		{"createAPIKey", "official", "POST", "/v1/api-keys", newKey("civil_affairs", "630000"), 403},
+		{"createAPIKey", "official", "POST", "/v1/api-keys", newKey("civil_affairs", "632700"), 403},
+		{"createAPIKey", "official", "POST", "/v1/api-keys", newKey("statistics", "630200"), 403},
+		{"createAPIKey", "market", "POST", "/v1/api-keys", newKey("market_regulation", "630200"), 403}, // without the power
+		{"createAPIKey", "publisher", "POST", "/v1/api-keys", newKey("civil_affairs", "630200"), 403},  // who may not read it
+		{"createAPIKey", "key", "POST", "/v1/api-keys", newKey("civil_affairs", "630200"), 403},
+		{"createAPIKey", "admin", "POST", "/v1/api-keys", newKey("statistics", "630000"), 201},
+		{"listAPIKeys", "official", "GET", "/v1/api-keys", "", 200},
+		{"listAPIKeys", "official", "GET", "/v1/api-keys?region=630202", "", 200},
+		{"listAPIKeys", "official", "GET", "/v1/api-keys?region=632700", "", 403},
+		{"listAPIKeys", "official", "GET", "/v1/api-keys?bureau=health", "", 403},
+		{"listAPIKeys", "key", "GET", "/v1/api-keys", "", 403},
+		{"revokeAPIKey", "official", "DELETE", keyOf(directory.CivilAffairs, "630000"), "", 404},
+		{"revokeAPIKey", "official", "DELETE", keyOf(directory.Health, "630200"), "", 404},
+		{"revokeAPIKey", "official", "DELETE", keyOf(directory.CivilAffairs, "630202"), "", 204},
+		{"revokeAPIKey", "admin", "DELETE", keyOf(directory.Statistics, "630000"), "", 204},
+		{"exportRatings", "official", "GET", export(directory.ElderCareKind, "630200"), "", 200},
+		{"exportRatings", "official", "GET", export(directory.ElderCareKind, "630202"), "", 200},
+		{"exportRatings", "official", "GET", export(directory.ElderCareKind, "630000"), "", 403},
+		{"exportRatings", "official", "GET", export(directory.BrandKind, "630200"), "", 403},
+		{"exportRatings", "market", "GET", export(directory.ElderCareKind, "630200"), "", 403},
+		{"exportRatings", "statistics", "GET", export(directory.ElderCareKind, "632700"), "", 200},
+		{"exportRatings", "statistics", "GET", export(directory.BrandKind, "632701"), "", 200},
+		{"exportRatings", "statistics", "GET", export(directory.BrandKind, "630200"), "", 403},
+		{"exportRatings", "key", "GET", export(directory.ElderCareKind, "630200"), "", 200},
+		{"exportRatings", "key", "GET", export(directory.BrandKind, "630200"), "", 403},
+		{"exportRatings", "key", "GET", export(directory.ElderCareKind, "630000"), "", 403},
+		{"exportRatings", "admin", "GET", export(directory.StreetKind, "630000"), "", 200},
+
+		{"listReturns", "official", "GET", "/v1/stats/forms/elder_care/returns", "", 200},
+		{"listReturns", "official", "GET", "/v1/stats/forms/elder_care/returns?region=632700", "", 403},
+		{"listReturns", "official", "GET", "/v1/stats/forms/childcare/returns", "", 403}, // of another bureau
+		{"listReturns", "both", "GET", "/v1/stats/forms/childcare/returns", "", 403},     // without the power
+		{"listReturns", "owner", "GET", "/v1/stats/forms/elder_care/returns", "", 403},
+		{"listMissingReturns", "official", "GET", "/v1/stats/returns:missing?form=county_civil_affairs", "", 200},
+		{"listMissingReturns", "official", "GET", "/v1/stats/returns:missing?form=county_health", "", 403},
+		{"listMissingReturns", "official", "GET", "/v1/stats/returns:missing?form=elder_care&region=632701", "", 403},
+		{"getReturn", "owner", "GET", ownReturn, "", 200},
+		{"getReturn", "official", "GET", ownReturn, "", 200},
+		{"getReturn", "owner", "GET", theirReturn, "", 404},
+		{"getReturn", "official", "GET", theirReturn, "", 404},
+		{"getReturn", "admin", "GET", theirReturn, "", 200},
+		{"saveReturn", "staff", "PUT", ownReturn, elderReturn, 200},
+		{"saveReturn", "owner", "PUT", theirReturn, elderReturn, 404},
+		{"saveReturn", "official", "PUT", ownReturn, elderReturn, 403},
+		{"saveReturn", "admin", "PUT", ownReturn, elderReturn, 403},
+		{"saveReturn", "official", "PUT", "/v1/stats/returns/county_civil_affairs/2026-10/630202", countyReturn, 412}, // there is none yet
+		{"saveReturn", "official", "PUT", "/v1/stats/returns/county_civil_affairs/2026-10/632701", countyReturn, 404},
+		{"saveReturn", "official", "PUT", "/v1/stats/returns/county_health/2026-10/630202", `{"values":{"families":9,"families_guided":9},"evidence":"无"}`, 404},
+		{"saveReturn", "owner", "PUT", "/v1/stats/returns/county_civil_affairs/2026-10/630202", countyReturn, 404},
+		{"approveReturn", "owner", "POST", ownReturn + "/approval", "", 403},
+		{"approveReturn", "both", "POST", theirReturn + "/approval", "", 404},
+		{"approveReturn", "official", "POST", ownReturn + "/approval", "", 200},
+		{"sendBackReturn", "official", "POST", theirReturn + "/return", `{"reason":"有误"}`, 404},
+		{"sendBackReturn", "official", "POST", ownReturn + "/return", `{"reason":"有误"}`, 409},
+		{"listOrganizationReturns", "owner", "GET", own + "/returns", "", 200},
+		{"listOrganizationReturns", "owner", "GET", others + "/returns", "", 403},
 
 		{"makeBulletin", "official", "POST", "/v1/stats/bulletins", `{"period":"2024-01"}`, 403}, // of another bureau and a prefecture
 		{"makeBulletin", "bureau", "POST", "/v1/stats/bulletins", `{"period":"2024-01"}`, 403},   // without the power

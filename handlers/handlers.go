@@ -72,6 +72,9 @@ const (
 	maxHeader  = 16 << 10 // bytes of request line and headers
 	maxBody    = 64 << 10 // bytes
 	maxLatency = 10 * time.Second
+	// maxExportLatency is for a table of as many rows as one may have: 200,000 ratings
+	// take 4 to 8 seconds to read on a busy machine of 2 cores.
+	maxExportLatency = 30 * time.Second
 )
 
 type api struct {

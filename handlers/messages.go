@@ -60,10 +60,13 @@ var missing = map[string]text{
 	"file":         {"尚未完成，没有结果。", "It is not done, so that there is no result."},
 	"revision":     {"没有这个版本。", "There is no such revision."},
 	"complaint":    {"没有这件投诉。", "There is no such complaint."},
+	"form":         {"没有这种报表。", "There is no such form."},
+	"return":       {"没有这份报表，或与您无关。", "There is no such return, or it is not for you."},
 	"listing":      {"没有这个服务条目，或尚未公开。", "There is no such listing, or it is not published."},
 	"rating":       {"没有这条评价，或尚未公开。", "There is no such rating, or it is not public."},
 	"booking":      {"没有这个预约。", "There is no such booking."},
 	"calendar":     {"这项服务没有开放预约日历，时间可直接商定。", "The listing keeps no calendar: any time can be asked for."},
+	"api_key":      {"没有这个密钥。", "There is no such key."},
 	"bulletin":     {"没有这份公报，或尚未发布。", "There is no such bulletin, or it is not published."},
 	"region":       {"没有这个地区，或位置在青海省以外。", "There is no such region, or the position is outside Qinghai."},
 }
@@ -73,6 +76,9 @@ var unauthenticated = map[string]text{
 	"":                            {"请先获取验证码并登录，再带上访问令牌。", "Sign in with a code first, and send the access token."},
 	"token":                       {"令牌无效或已过期，请续期或重新登录。", "The token is not good, or not any more: renew it or sign in again."},
 	"code":                        {"验证码不正确、已用过或已过期。", "The code is wrong, used already, or too old."},
+	"api_key":                     {"密钥无效，请核对是否完整。", "This is no API key: see whether it is complete."},
+	"api_key_expired":             {"密钥已过期，请联系发放部门换发。", "The API key has expired: ask the department that has given it for another."},
+	"api_key_revoked":             {"密钥已被撤销。", "The API key was revoked."},
 	directory.SecondFactorMissing: {"需要先完成二次验证。", "A second factor has to be shown first."},
 }
 
@@ -131,6 +137,8 @@ var conflicts = map[string]text{
 	"complaint_events":     {"往来次数已达上限。", "As much has been said about this complaint as can be."},
 	"reopened":             {"该投诉不能再次重新处理。", "The complaint cannot be reopened again."},
 	"reopen_time":          {"已超过可以重新处理的期限。", "The time to reopen the complaint is over."},
+	"return_state":         {"没有待审核的报表，或已有决定。", "No version of the return waits for a decision."},
+	"return_versions":      {"这份报表的修改次数已达上限。", "The return was submitted as often as it can be."},
 	"bulletin_same":        {"数据与已发布的公报相同，无需修订。", "Nothing differs from the published bulletin, so that there is nothing to correct."},
 	"bulletin_state":       {"公报已发布或已弃用，不能这样做。", "The bulletin is published or discarded, so that this cannot be done."},
 	"questionnaire":        {"没有待回答的问卷，或已回答。", "No questionnaire waits for an answer, or it was answered."},
@@ -192,6 +200,14 @@ var notificationTexts = map[directory.NotificationKind]text{
 	directory.NoteComplaintReopened:    {"关于“{name}”的投诉重新处理，请在 {on} 前答复。", "The complaint about “{name}” was reopened: please answer by {on}."},
 	directory.NoteComplaintWithdrawn:   {"关于“{name}”的投诉已由投诉人撤回。", "The complaint about “{name}” was withdrawn."},
 
+	directory.NoteAPIKeyExpires: {"部门间共享密钥“{name}”将于 {on} 到期，请及时换发。", "The API key “{name}” expires on {on}: make another in time."},
+
+	directory.NoteReturnsOpen:    {"请在 {on} 前报送 {month} 的{form_name}：{name}（共 {n} 份）。", "{form_name}, {month}: please report by {on}: {name} ({n} in all)."},
+	directory.NoteReturnsDue:     {"{month} 的{form_name}即将截止（{on}），尚未报送：{name}（共 {n} 份）。", "{form_name}, {month}: due on {on} and not here yet: {name} ({n} in all)."},
+	directory.NoteReturnsOverdue: {"{month} 的{form_name}已过期限（{on}），请尽快补报：{name}（共 {n} 份）。", "{form_name}, {month}: was due on {on}, please report it: {name} ({n} in all)."},
+	directory.NoteReturnsMissing: {"{month} 的{form_name}已截止，{region_name}还有 {n} 份未报。", "{form_name}, {month}: the deadline is past, and {n} of {region_name} are missing."},
+	directory.NoteReturnReturned: {"“{name}”{month} 的{form_name}被退回：{reason}", "{form_name}, {month}, “{name}” was sent back: {reason}"},
+
 	directory.NoteBulletinDrafted: {"{name}公报草稿已生成（{bulletin}），请核对后发布。", "The draft of the bulletin of {name} ({bulletin}) is there: please check and publish it."},
 
 	directory.NoteErasure: {"账户将于 {on} 删除，在此之前登录可以撤销。", "Your account will be erased on {on}; sign in before that to call it off."},
@@ -227,6 +243,16 @@ var startAnew = text{
 	"This cursor is not of the data that this server has, or not of this region and datum: start anew without since, and drop the copy.",
 }
 
+// narrower is the message of CodeTooLong for more rows than one answer holds; %s is how many.
+var narrower = text{
+	"超过 %s 行：请缩短起止月份，或选择较小的地区。",
+	"There are more than %s rows: choose fewer months or a smaller region.",
+}
+
+// unexplained is the message of CodeRequired for why a reported figure is far from
+// that of the month before, which is the limit.
+var unexplained = text{"与上月的 %s 相差较大，请说明原因。", "It is far from %s, the value of the month before: say why."}
+
 func fieldMessage(f directory.FieldError, lang string) string {
 	switch {
 	case f.Code == directory.CodeFormat && f.Limit == "":
@@ -235,6 +261,10 @@ func fieldMessage(f directory.FieldError, lang string) string {
 		return noField.in(lang)
 	case f.Code == directory.CodeMismatch && f.Parameter == "since":
 		return startAnew.in(lang)
+	case f.Code == directory.CodeTooLong && f.Parameter == "from, to, region":
+		return strings.ReplaceAll(narrower.in(lang), "%s", f.Limit)
+	case f.Code == directory.CodeRequired && f.Limit != "" && strings.HasPrefix(f.Pointer, "/explanations/"):
+		return strings.ReplaceAll(unexplained.in(lang), "%s", f.Limit)
 	}
 	return strings.ReplaceAll(fieldMessages[f.Code].in(lang), "%s", f.Limit)
 }

@@ -54,6 +54,7 @@ func TestCodesAreTheContract(t *testing.T) {
 		{"problems", schemas["Problem"].Value.Properties["code"].Value, keys(titles)},
 		{"fields", schemas["FieldError"].Value.Properties["code"].Value, keys(fieldMessages)},
 		{"kinds", schemas["Kind"].Value, codes(directory.Kinds)},
+		{"forms of returns", schemas["ReturnFormCode"].Value, formCodes()},
 		{"units", schemas["Offering"].Value.Properties["unit"].Value, codes(directory.Units)},
 	} {
 		if got := enum(tc.spec); !slices.Equal(got, tc.code) {
@@ -70,6 +71,15 @@ func TestCodesAreTheContract(t *testing.T) {
 			t.Errorf("%s has no title", code)
 		}
 	}
+}
+
+// formCodes are the codes of the forms of reported figures.
+func formCodes() (out []string) {
+	for _, f := range directory.ReturnForms {
+		out = append(out, f.Code)
+	}
+	slices.Sort(out)
+	return out
 }
 
 func TestFail(t *testing.T) {

@@ -1,6 +1,7 @@
 package handlers
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"errors"
@@ -13,6 +14,7 @@ import (
 	"github.com/gofiber/fiber/v2"
 	"github.com/valyala/fasthttp"
 
+	"qingfu/auth"
 	"qingfu/directory"
 )
 
@@ -24,7 +26,11 @@ func (a *api) serve(r route) fiber.Handler {
 	return func(c *fiber.Ctx) error {
 		start := a.Now()
 		a.begin(c)
-		ctx, cancel := context.WithTimeout(context.Background(), maxLatency)
+		latency := maxLatency
+		if r.class == exporting {
+			latency = maxExportLatency
+		}
+		ctx, cancel := context.WithTimeout(context.Background(), latency)
 		defer cancel()
 		c.SetUserContext(ctx)
 
@@ -69,12 +75,18 @@ func (a *api) run(c *fiber.Ctx, op *operation, r route) (err error) {
 		return r.handler(c, in)
 	}
 	client := newClient(c, network)
-	caller, err := a.authenticate(c)
+	caller, byKey, err := a.authenticate(c, client)
 	if err != nil {
 		return err
 	}
-	if caller.Account != "" {
-		if err := a.take(c, byAccount, caller.Account); err != nil {
+	if byKey.Most > 0 {
+		if err := a.take(c, byKey, caller.Key); err != nil {
+			return err
+		}
+	}
+	// What costs much costs as much when a program asks for it.
+	if caller.Account != "" || caller.Key != "" && r.class == exporting {
+		if err := a.take(c, byAccount, cmp.Or(caller.Account, caller.Key)); err != nil {
 			return err
 		}
 	}
@@ -83,7 +95,7 @@ func (a *api) run(c *fiber.Ctx, op *operation, r route) (err error) {
 		in.client, in.caller, in.permission = client, caller, r.permission
 		err = r.handler(c, in)
 	}
-	if refused(err) && caller.Account != "" {
+	if refused(err) && (caller.Account != "" || caller.Key != "") {
 		if auditErr := a.Auth.Refused(c.UserContext(), caller, r.operation, client); auditErr != nil {
 			return auditErr
 		}
@@ -98,17 +110,27 @@ func refused(err error) bool {
 	return errors.As(err, &e) && (e.Kind == directory.Forbidden || e.What == directory.SecondFactorMissing)
 }
 
-// authenticate returns who makes a request: a stranger when it has no token.
-func (a *api) authenticate(c *fiber.Ctx) (directory.Caller, error) {
+// authenticate returns who makes a request, a stranger when it has no token, and for a
+// department's key its own limit.
+func (a *api) authenticate(c *fiber.Ctx, client auth.Client) (caller directory.Caller, byKey auth.Limit, err error) {
 	header := c.Get(fiber.HeaderAuthorization)
 	if header == "" {
-		return directory.Caller{}, nil
+		return caller, byKey, nil
 	}
 	scheme, token, _ := strings.Cut(header, " ")
 	if !strings.EqualFold(scheme, "Bearer") {
-		return directory.Caller{}, &directory.Error{Kind: directory.Unauthenticated, What: "token"}
+		return caller, byKey, &directory.Error{Kind: directory.Unauthenticated, What: "token"}
 	}
-	return a.Auth.Authenticate(c.UserContext(), strings.TrimSpace(token))
+	token = strings.TrimSpace(token)
+	if !strings.HasPrefix(token, directory.APIKeyPrefix) {
+		caller, err = a.Auth.Authenticate(c.UserContext(), token)
+		return caller, byKey, err
+	}
+	k, err := a.Auth.AuthenticateKey(c.UserContext(), token, client)
+	if err != nil {
+		return caller, byKey, err
+	}
+	return k.Caller(), apiKeyLimit(&k), nil
 }
 
 // begin sets the headers that every answer has.

@@ -44,6 +44,12 @@ func (a *api) notificationText(n directory.Notification, lang string) string {
 	}
 	what := strings.TrimSpace(scope + " " + role.Names.In(lang))
 	fill := []string{"{role}", what}
+	if form, err := directory.ReturnFormOf(n.Params["form"]); err == nil {
+		fill = append(fill, "{form_name}", form.Names.In(lang))
+	}
+	if reg, err := a.Regions.Get(n.Params["region"]); err == nil {
+		fill = append(fill, "{region_name}", reg.Names.In(lang))
+	}
 	for name, value := range n.Params {
 		fill = append(fill, "{"+name+"}", value)
 	}

@@ -143,7 +143,11 @@ func (in *input) refuseBy(err error) error {
 		return err
 	}
 	for _, f := range e.Fields {
-		in.refuseField(f.Pointer, f.Code, f.Limit)
+		if f.Parameter != "" {
+			in.refuse(f.Parameter, f.Code, f.Limit)
+		} else {
+			in.refuseField(f.Pointer, f.Code, f.Limit)
+		}
 	}
 	return nil
 }

@@ -25,6 +25,9 @@ func who(p directory.Permission) string {
 	if p.Power != "" {
 		list += " (" + string(p.Power) + ")"
 	}
+	if p.Keys {
+		list = strings.TrimPrefix(list+", API key", ", ")
+	}
 	if p.Public {
 		list = "everybody, more for " + list
 	}
@@ -58,6 +61,10 @@ func whoInWords(p directory.Permission) (names, scope string) {
 		term, _ := directory.PowerTerm(p.Power)
 		names += "，权限 power: " + term.Names.Zh + " " + string(p.Power)
 	}
+	if p.Keys {
+		names = strings.TrimPrefix(names+"；部门间共享密钥 API key", "；")
+		scopeList = append(scopeList, "密钥的部门、地区及其下级 the key's bureau and region and what is within it")
+	}
 	if p.Public {
 		names = "所有人 everybody；更多内容 more：" + names
 	}
@@ -90,6 +97,9 @@ func (a *api) limitText(r route) string {
 	}
 	if account.Most > 0 && r.permission.AsksWho() {
 		parts = append(parts, fmt.Sprintf("%d / 账户 account", account.Most))
+	}
+	if r.permission.Keys {
+		parts = append(parts, "密钥自定 what the API key allows")
 	}
 	return strings.Join(parts, "，")
 }

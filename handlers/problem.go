@@ -106,7 +106,7 @@ func challenge(e *directory.Error) string {
 	switch e.What {
 	case directory.SecondFactorMissing:
 		return `Bearer error="insufficient_user_authentication", error_description="a second factor is needed"`
-	case "token":
+	case "token", "api_key", "api_key_expired", "api_key_revoked":
 		return `Bearer error="invalid_token"`
 	default:
 		return "Bearer"

@@ -34,11 +34,20 @@ var (
 	belonging = directory.Permission{Roles: []directory.Role{directory.Owner, directory.Staff, directory.Admin}}
 	// caseworkers handle complaints.
 	caseworkers = directory.Permission{Roles: []directory.Role{directory.Official, directory.Admin}, Power: directory.ComplaintsPower}
-	// figures are for everybody, those that are kept from the public for officials.
-	figures = directory.Permission{Public: true, Roles: []directory.Role{directory.Official, directory.Admin}, Power: directory.StatisticsPower}
-	// publishers make and publish bulletins.
+	// statisticians see and decide about what is reported, and reporters are they and
+	// those who report it.
+	statisticians = directory.Permission{Roles: []directory.Role{directory.Official, directory.Admin}, Power: directory.StatisticsPower}
+	reporters     = directory.Permission{Roles: []directory.Role{directory.Owner, directory.Staff, directory.Official, directory.Admin}, Power: directory.StatisticsPower}
+	auditors      = directory.Permission{Roles: []directory.Role{directory.Official, directory.Admin}}
+	// readers read figures of which nothing is suppressed, and programs of departments
+	// do with a key; figures answers everybody what may be public.
+	readers = directory.Permission{Roles: []directory.Role{directory.Official, directory.Admin}, Power: directory.StatisticsPower, Keys: true}
+	figures = directory.Permission{Public: true, Roles: []directory.Role{directory.Official, directory.Admin}, Power: directory.StatisticsPower, Keys: true}
+	// bulletins are for everybody, their drafts for officials.
+	bulletins = directory.Permission{Public: true, Roles: []directory.Role{directory.Official, directory.Admin}, Power: directory.StatisticsPower}
+	// publishers give out what others read, make and publish bulletins, and keyed is a program with a key.
 	publishers = directory.Permission{Roles: []directory.Role{directory.Official, directory.Admin}, Power: directory.PublishPower}
-	auditors   = directory.Permission{Roles: []directory.Role{directory.Official, directory.Admin}}
+	keyed      = directory.Permission{Keys: true}
 )
 
 // routes is every operation, who may call it and how often. GET answers HEAD, too.
@@ -199,15 +208,33 @@ func (a *api) routes() []route {
 		{"POST", "/v1/complaints/{id}/redact", "redactComplaint", caseworkers, writing, a.redactComplaint},
 		{"GET", "/v1/listings/{id}/complaint-figures", "getComplaintFigures", public, reading, a.getComplaintFigures},
 
+		{"GET", "/v1/stats/overview", "getOverview", figures, reading, a.getOverview},
 		{"GET", "/v1/stats/satisfaction", "getSatisfaction", figures, reading, a.getSatisfaction},
-		{"GET", "/v1/stats/bulletins", "listBulletins", figures, reading, a.listBulletins},
+		{"GET", "/v1/stats/bulletins", "listBulletins", bulletins, reading, a.listBulletins},
 		{"POST", "/v1/stats/bulletins", "makeBulletin", publishers, writing, a.makeBulletin},
 		{"GET", "/v1/stats/bulletins.atom", "getBulletinFeed", public, reading, a.getBulletinFeed},
-		{"GET", "/v1/stats/bulletins/{id}", "getBulletin", figures, reading, a.getBulletin},
+		{"GET", "/v1/stats/bulletins/{id}", "getBulletin", bulletins, reading, a.getBulletin},
 		{"DELETE", "/v1/stats/bulletins/{id}", "discardBulletin", publishers, writing, a.discardBulletin},
-		{"GET", "/v1/stats/bulletins/{id}/content", "getBulletinContent", figures, reading, a.getBulletinContent},
+		{"GET", "/v1/stats/bulletins/{id}/content", "getBulletinContent", bulletins, reading, a.getBulletinContent},
 		{"GET", "/v1/stats/bulletins/{id}/revisions", "listBulletinRevisions", public, reading, a.listBulletinRevisions},
 		{"POST", "/v1/stats/bulletins/{id}/publication", "publishBulletin", publishers, writing, a.publishBulletin},
+
+		{"POST", "/v1/api-keys", "createAPIKey", publishers, writing, a.createAPIKey},
+		{"GET", "/v1/api-keys", "listAPIKeys", publishers, reading, a.listAPIKeys},
+		{"GET", "/v1/api-keys:current", "getCurrentAPIKey", keyed, reading, a.getCurrentAPIKey},
+		{"DELETE", "/v1/api-keys/{id}", "revokeAPIKey", publishers, writing, a.revokeAPIKey},
+		{"GET", "/v1/stats/ratings:export", "exportRatings", readers, exporting, a.exportRatings},
+
+		{"GET", "/v1/stats/indicators", "getIndicators", public, reading, a.getIndicators},
+
+		{"GET", "/v1/stats/forms", "listReturnForms", public, reading, a.listReturnForms},
+		{"GET", "/v1/stats/forms/{form}/returns", "listReturns", readers, reading, a.listReturns},
+		{"GET", "/v1/stats/returns:missing", "listMissingReturns", readers, reading, a.listMissingReturns},
+		{"GET", "/v1/stats/returns/{form}/{month}/{subject}", "getReturn", reporters, reading, a.getReturn},
+		{"PUT", "/v1/stats/returns/{form}/{month}/{subject}", "saveReturn", reporters, writing, a.saveReturn},
+		{"POST", "/v1/stats/returns/{form}/{month}/{subject}/approval", "approveReturn", statisticians, writing, a.approveReturn},
+		{"POST", "/v1/stats/returns/{form}/{month}/{subject}/return", "sendBackReturn", statisticians, writing, a.sendBackReturn},
+		{"GET", "/v1/organizations/{id}/returns", "listOrganizationReturns", members, reading, a.listOrganizationReturns},
 
 		{"GET", "/openapi.yaml", "openAPI", public, reading, a.openAPI},
 		{"GET", "/docs", "docs", public, reading, a.docs},

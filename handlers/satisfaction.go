@@ -155,16 +155,6 @@ func (in *input) period(now time.Time) directory.Period {
 // maxPeriod is how many months a table can be of.
 const maxPeriod = 120
 
-// month reads a parameter that is a month, 0 when it is none. The contract refuses what
-// does not look like one.
-func (in *input) month(name string) directory.Month {
-	m, ok := directory.ParseMonth(in.text(name))
-	if !ok && in.text(name) != "" {
-		in.refuse(name, directory.CodeFormat, "2026-09")
-	}
-	return m
-}
-
 // county refuses a region that is smaller than a county, or none.
 func (in *input) county(regions *directory.Regions, name string) {
 	if code := in.text(name); code != "" {

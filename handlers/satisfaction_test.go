@@ -73,6 +73,15 @@ func TestSatisfaction(t *testing.T) {
 	everybody.want(everybody.step(200, "GET", path+"&from=2026-02", ""), map[string]any{"total.suppressed": "period", "total.reason": "公开数据只按整月、整季、整年提供"})
 	official.want(official.step(200, "GET", path+"&from=2026-02&by=organization", ""), map[string]any{"total.n": 175.0, "rows.0.name": "未登记机构的条目", "rows.0.key": ""})
 
+	// The first screen of an official, and what the public sees of it.
+	bureau := f.person(t, directory.Grant{Role: directory.Official, Bureau: directory.Statistics, Region: "630000", Powers: []directory.Power{directory.StatisticsPower}})
+	first := bureau.step(200, "GET", "/v1/stats/overview?kind=pedestrian_street", "")
+	bureau.want(first, map[string]any{
+		"satisfaction.view": "official", "satisfaction.rows.0.verdict_name": "达标", "satisfaction.rows.5.n": 5.0, "indicators.items.#": 13.0, "indicators.items.0.regions.#": 8.0,
+		"reporting.#": 6.0, "reporting.3.form.code": "county_health", "reporting.3.month": "2026-10", "reporting.3.expected": 45.0, "reporting.3.missing": "*", "reporting.3.first.0": "城东区",
+	})
+	everybody.want(everybody.step(200, "GET", "/v1/stats/overview?kind=pedestrian_street", ""), map[string]any{"satisfaction.view": "public", "reporting.#": 0.0})
+
 	// What is asked for twice is not sent twice, and what is wrong is said at once.
 	a := f.get(t, path)
 	if b := f.get(t, path, "If-None-Match", a.Header.Get("ETag")); b.StatusCode != 304 {

@@ -109,15 +109,10 @@ func draw(v *inventor, sums []float64) int {
 	return i
 }
 
-// population returns the people of each county in the census of 2020 (青海统计
-// 年鉴2022, table 3-8): as counted in the two cities, and elsewhere those of the
-// prefecture shared out by the number of committees.
+// population returns the people of each county by [Census]; where it has none for
+// the county, those of the prefecture are shared out by the number of committees.
 func population(counties []county) []float64 {
-	counted := map[string]float64{
-		"630102": 489372, "630103": 325813, "630104": 326866, "630105": 417701, "630106": 395043, "630121": 403368, "630123": 109802,
-		"630202": 240949, "630203": 117883, "630222": 326964, "630223": 337941, "630224": 200474, "630225": 134260,
-		"632200": 265322, "632300": 276215, "632500": 446996, "632600": 215573, "632700": 425199, "632800": 468216,
-	}
+	counted := Census()
 	committees := func(c *county) float64 { return float64(c.ResidentsCommittees + c.VillageCommittees) }
 	ofPrefecture := map[string]float64{}
 	for i := range counties {
@@ -126,9 +121,9 @@ func population(counties []county) []float64 {
 	out := make([]float64, len(counties))
 	for i := range counties {
 		c := &counties[i]
-		out[i] = counted[c.Code]
+		out[i] = float64(counted[c.Code])
 		if out[i] == 0 {
-			out[i] = counted[c.Parent] * committees(c) / ofPrefecture[c.Parent]
+			out[i] = float64(counted[c.Parent]) * committees(c) / ofPrefecture[c.Parent]
 		}
 	}
 	return out

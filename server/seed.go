@@ -81,6 +81,9 @@ func seedStore(ctx context.Context, st *store.Store, demo *auth.Auth, con *conso
 		if _, err := st.BookingCalendars.Insert(ctx, seed.DemoCalendar()); err != nil && directory.KindOf(err) != directory.Conflict {
 			return fmt.Errorf("demonstration calendar: %w", err)
 		}
+		if err := addReturns(ctx, st); err != nil {
+			return fmt.Errorf("demonstration returns: %w", err)
+		}
 	}
 	if err := upsertAll(ctx, st, con, "seeding "+what, len(listings), slices.Values(listings), true); err != nil {
 		return err
@@ -109,6 +112,21 @@ func seedAccounts(ctx context.Context, access *auth.Auth) error {
 	}
 	if err := registry.AddDemo(ctx, access, organization, phone); err != nil {
 		return fmt.Errorf("demonstration organization: %w", err)
+	}
+	return nil
+}
+
+// addReturns stores the invented returns. One that is there, or was changed since, is
+// left alone.
+func addReturns(ctx context.Context, st *store.Store) error {
+	regions, err := seed.Regions()
+	if err != nil {
+		return err
+	}
+	for _, r := range seed.Returns(regions) {
+		if _, err := st.Returns.Insert(ctx, r); err != nil && directory.KindOf(err) != directory.Conflict {
+			return err
+		}
 	}
 	return nil
 }

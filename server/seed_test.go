@@ -64,6 +64,30 @@ func read(t *testing.T, dir string) content {
 	}
 }
 
+// TestSeedingAgainKeepsReturns: what has become of a demonstration return stays.
+func TestSeedingAgainKeepsReturns(t *testing.T) {
+	dir := t.TempDir()
+	var id string
+	for _, want := range []bool{false, true} { // whether it was changed before
+		succeed(t, "seed", "--data-dir", dir)
+		st, closer, err := (&dataSettings{DataDir: dir}).openStore(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		docs, _, err := st.Returns.Find(t.Context(), store.Query{Where: []store.Condition{store.Equal("demo", int64(1))}, Limit: 1})
+		if err != nil || len(docs) != 1 || docs[0].Value.Late != want || id != "" && docs[0].Value.ID() != id {
+			t.Fatalf("%+v, %v", docs, err)
+		}
+		id = docs[0].Value.ID()
+		if _, err := st.Returns.Update(t.Context(), id, func(r *directory.Return) error { r.Late = true; return nil }); err != nil {
+			t.Fatal(err)
+		}
+		if err := closer.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
 // TestSeedingAgainKeepsRatings: what has become of a demonstration rating stays.
 func TestSeedingAgainKeepsRatings(t *testing.T) {
 	dir := t.TempDir()
@@ -152,7 +176,7 @@ func TestProductionRefusesDemoData(t *testing.T) {
 	demo := strconv.Itoa(len(read(t, dir).listings) - len(realListings(t)))
 	accounts := strconv.Itoa(len(seed.DemoAccounts()))
 	e := command(t.Context(), append(production(t), "--addr", "127.0.0.1:0", "--data-dir", dir)...)
-	if e.code != 1 || strings.Count(e.err, "\n") != 1 || !strings.Contains(e.err, demo+" demonstration entries, "+accounts+" accounts and 1 organizations") {
+	if e.code != 1 || strings.Count(e.err, "\n") != 1 || !strings.Contains(e.err, demo+" demonstration entries, "+accounts+" accounts and 1 organizations, and ") {
 		t.Errorf("code %d, %s", e.code, e.err)
 	}
 }

@@ -132,7 +132,7 @@ func (cmd *serveCommand) Run(ctx context.Context, con *console) (err error) {
 		PublicURL: access.Issuer, Log: log, Now: time.Now, Random: rand.Reader,
 	})
 	figures := statistics.New(statistics.Config{
-		Store: st, Auth: access, Regions: regions, Calendar: calendar, Rules: rules, PublicURL: access.Issuer, Log: log, Now: time.Now, Random: rand.Reader,
+		Store: st, Auth: access, Regions: regions, Calendar: calendar, Census: seed.Census(), Rules: rules, PublicURL: access.Issuer, Log: log, Now: time.Now, Random: rand.Reader,
 	})
 	app, err := handlers.New(handlers.Config{
 		Store: st, Search: engine, Regions: regions, Lexicon: lexicon, Calendar: calendar,
@@ -207,9 +207,13 @@ func refuseDemo(ctx context.Context, st *store.Store, data *dataSettings) error 
 	if err != nil {
 		return err
 	}
-	if listings[0].N+accounts[0].N+organizations[0].N > 0 {
-		return fmt.Errorf("QINGFU_ENV is production, but the data folder %s holds %d demonstration entries, %d accounts and %d organizations: use another one",
-			data.DataDir, listings[0].N, accounts[0].N, organizations[0].N)
+	returns, err := st.Returns.Count(ctx, demo)
+	if err != nil {
+		return err
+	}
+	if listings[0].N+accounts[0].N+organizations[0].N+returns[0].N > 0 {
+		return fmt.Errorf("QINGFU_ENV is production, but the data folder %s holds %d demonstration entries, %d accounts and %d organizations, and %d returns: use another one",
+			data.DataDir, listings[0].N, accounts[0].N, organizations[0].N, returns[0].N)
 	}
 	return nil
 }

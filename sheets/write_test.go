@@ -34,6 +34,24 @@ func TestWriteCSVForExcel(t *testing.T) {
 	}
 }
 
+func TestWriteRows(t *testing.T) {
+	broken := errors.New("no more")
+	rows := func(fail error) func(yield func([]string, error) bool) {
+		return func(yield func([]string, error) bool) {
+			if yield([]string{"=1+1", "a,b"}, nil) && fail != nil {
+				yield(nil, fail)
+			}
+		}
+	}
+	var b bytes.Buffer
+	if err := WriteRows(&b, []string{"编号", "名称"}, rows(nil)); err != nil || b.String() != byteOrderMark+"编号,名称\r\n'=1+1,\"a,b\"\r\n" {
+		t.Errorf("%q, %v", b.String(), err)
+	}
+	if err := WriteRows(io.Discard, []string{"编号", "名称"}, rows(broken)); !errors.Is(err, broken) {
+		t.Errorf("rows that end with an error: %v", err)
+	}
+}
+
 func TestWritersWithoutAKind(t *testing.T) {
 	var some []directory.Listing
 	for _, kind := range kinds {

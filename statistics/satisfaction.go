@@ -9,6 +9,8 @@ import (
 	"strings"
 	"time"
 
+	"golang.org/x/sync/errgroup"
+
 	"qingfu/directory"
 )
 
@@ -72,11 +74,11 @@ type Row struct {
 // there are fewer than [directory.MinRatings].
 type Figures struct {
 	N       int64             `json:"n"`
-	Levels  *[5]int64         `json:"levels"` // how many of level 1 to 5; nil with too few in the public view
+	Levels  *[5]int64         `json:"levels"`            // how many of level 1 to 5; nil with too few in the public view
 	Verdict directory.Verdict `json:"verdict,omitempty"` // "" of a row that is one level
-	Thin    bool              `json:"thin"`  // fewer than can be compared
-	Share   *float64          `json:"share"` // of satisfied ones, 0 to 1, to 4 places
-	Low     *float64          `json:"low"`   // Wilson 95% interval
+	Thin    bool              `json:"thin"`              // fewer than can be compared
+	Share   *float64          `json:"share"`             // of satisfied ones, 0 to 1, to 4 places
+	Low     *float64          `json:"low"`               // Wilson 95% interval
 	High    *float64          `json:"high"`
 	Mean    *float64          `json:"mean"` // level, 1 to 5, to 2 places
 	// Needed is how many more ratings would settle an uncertain verdict if the share
@@ -150,15 +152,28 @@ const maxRows = 1000
 // Satisfaction answers a query, as the public may see it or whole. Region, period and
 // cut are such as [Query] says.
 func (s *Statistics) Satisfaction(ctx context.Context, q Query, public bool) (Table, error) {
-	now, err := s.tally(ctx, q)
-	if err != nil {
-		return Table{}, err
-	}
-	t := Table{Query: q, Public: public, Rows: []Row{}, PostStratified: []Estimate{}, Suppressed: map[directory.Suppression]int{}, AsOf: now.at}
 	v := &view{Statistics: s, public: public}
 	earlier := q
 	earlier.Period = s.periodBefore(q.Period)
-	before, err := s.tally(ctx, earlier)
+	var now, before tallies
+	estimates := []Estimate{}
+	group, within := errgroup.WithContext(ctx)
+	group.Go(func() (err error) {
+		now, err = s.tally(within, q)
+		return err
+	})
+	group.Go(func() (err error) {
+		before, err = s.tally(within, earlier)
+		return err
+	})
+	if s.level(q.Region) == directory.Province && q.Origin == "" {
+		group.Go(func() (err error) {
+			estimates, err = v.postStratify(within, q)
+			return err
+		})
+	}
+	err := group.Wait()
+	t := Table{Query: q, Public: public, Rows: []Row{}, PostStratified: estimates, Suppressed: map[directory.Suppression]int{}, AsOf: now.at}
 	if err != nil {
 		return t, err
 	}
@@ -182,11 +197,6 @@ func (s *Statistics) Satisfaction(ctx context.Context, q Query, public bool) (Ta
 	if q.By == ByOrganization {
 		t.cut()
 		if err := s.nameOrganizations(ctx, &t); err != nil {
-			return t, err
-		}
-	}
-	if s.level(q.Region) == directory.Province && q.Origin == "" {
-		if t.PostStratified, err = v.postStratify(ctx, q); err != nil {
 			return t, err
 		}
 	}

@@ -147,6 +147,44 @@ func TestViewsDifferInSuppressionAlone(t *testing.T) {
 	}
 }
 
+// TestPostStratified weighs two prefectures and a county by the census, by hand.
+func TestPostStratified(t *testing.T) {
+	f := newFixture(t)
+	satisfied := directory.Rating{Level: 5, CreatedAt: in(202603)}
+	not := directory.Rating{Level: 2, CreatedAt: in(202604)}
+	for region, n := range map[string][2]int{"630102001": {45, 5}, "632801": {10, 10}, "632621003": {30, 0}} {
+		satisfied.Region, not.Region = region, region
+		f.rate(satisfied, n[0])
+		f.rate(not, n[1])
+	}
+	const chengdong, haixi, guoluo = 489372.0, 468216.0, 215573.0
+	table := f.ask(headline(""), true)
+	got := table.PostStratified[0]
+	share := (chengdong*0.9 + haixi*0.5 + guoluo*1) / (chengdong + haixi + guoluo)
+	effect := 100 * (chengdong*chengdong/50 + haixi*haixi/20 + guoluo*guoluo/30) / ((chengdong + haixi + guoluo) * (chengdong + haixi + guoluo))
+	if got.Weights != ByPopulation || got.EstimateFigures == nil || got.Share != round(share, 1e4) || got.DesignEffect != round(effect, 100) || got.Strata != 3 ||
+		got.Covered != round((chengdong+haixi+guoluo)/5923957, 1e4) || *table.Total.Share != 0.85 {
+		t.Errorf("%+v beside %v; by hand %v, %v", got.EstimateFigures, *table.Total.Share, share, effect)
+	}
+	if table.PostStratified[1].EstimateFigures != nil {
+		t.Errorf("by bookings, of which there are none: %+v", table.PostStratified[1].EstimateFigures)
+	}
+	// A stratum that is hidden hides the estimate.
+	satisfied.Region = "632700"
+	f.rate(satisfied, 3)
+	if got := f.ask(headline(""), true).PostStratified[0]; got.Suppressed != directory.SuppressedProtected || got.EstimateFigures != nil {
+		t.Errorf("with a hidden stratum: %+v", got)
+	}
+	if got := f.ask(headline(""), false).PostStratified[0]; got.EstimateFigures == nil || got.Strata != 4 {
+		t.Errorf("for officials: %+v", got)
+	}
+	q := headline("")
+	q.Region = "630100"
+	if got := f.ask(q, false).PostStratified; len(got) != 0 {
+		t.Errorf("of a prefecture: %+v", got)
+	}
+}
+
 // TestPublicTablesAreNoLeak attacks the tables as a reader can: it collects what all
 // cuts of all regions and periods show, writes each as a sum of unknown cells, adds
 // what everybody knows (a region is its parts, a quarter its months, a county its firms,

@@ -6,6 +6,7 @@ package statistics
 
 import (
 	"context"
+	"errors"
 	"io"
 	"log/slog"
 	"time"
@@ -21,8 +22,8 @@ type Config struct {
 	Auth     *auth.Auth
 	Regions  *directory.Regions
 	Calendar *directory.Calendar
-	// Census is how many people live in a county or, where that is not known, in a
-	// prefecture.
+	// Census is how many people live in a region, for those of which it is known: the
+	// prefectures, and some counties.
 	Census map[string]int64
 	// Rules are those by which ratings are held, which bulletins print.
 	Rules directory.RatingRules
@@ -37,12 +38,13 @@ type Config struct {
 // caller may use the operation at all is asked before they are called.
 type Statistics struct {
 	Config
-	counter *counter
+	counter  *counter
+	listings *listingTally
 }
 
 // New returns the use cases.
 func New(cfg Config) *Statistics {
-	return &Statistics{Config: cfg, counter: &counter{now: cfg.Now}}
+	return &Statistics{Config: cfg, counter: &counter{now: cfg.Now}, listings: newListingTally(cfg.Regions)}
 }
 
 // sweepTime is how often is looked for what time has changed.
@@ -67,7 +69,13 @@ func (s *Statistics) Run(ctx context.Context) error {
 
 // Sweep does once what [Statistics.Run] repeats. It is idempotent and may run on
 // several servers at once.
-func (s *Statistics) Sweep(ctx context.Context) error { return s.sweepBulletins(ctx) }
+func (s *Statistics) Sweep(ctx context.Context) error {
+	return errors.Join(
+		s.listings.follow(ctx, s.Store.Listings), // so that no request has to count all listings first
+		s.sweepReturns(ctx),
+		s.sweepBulletins(ctx),
+	)
+}
 
 // now is the time in the precision that is stored.
 func (s *Statistics) now() time.Time { return s.Now().UTC().Truncate(time.Millisecond) }

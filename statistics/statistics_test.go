@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"qingfu/directory"
+	"qingfu/seed"
 	"qingfu/trial"
 )
 
@@ -27,7 +28,7 @@ func newFixture(t testing.TB) *fixture {
 	e := trial.New(t, noon, nil)
 	return &fixture{t: t, clock: e.Clock, Statistics: New(Config{
 		Store: e.Store, Auth: e.Auth, Regions: e.Regions, Calendar: e.Calendar, Rules: directory.DefaultRatingRules(), PublicURL: "https://qingfu.test", Log: e.Log, Now: e.Clock.Now, Random: rand.Reader,
-		Census: map[string]int64{"630102": 489372, "630103": 325813, "632800": 468216},
+		Census: seed.Census(),
 	})}
 }
 

@@ -125,25 +125,27 @@ func (s *Statistics) tally(ctx context.Context, q Query) (tallies, error) {
 	if err := group.Wait(); err != nil {
 		return out, err
 	}
-	keyOf := s.rowsOf(q)
+	takes, keyOf := q.takes(), s.rowsOf(q)
 	each := func(cells []cell, origin directory.RatingOrigin, add func(t *tally, c *cell)) {
-		for _, c := range cells {
+		for i := range cells {
+			c := &cells[i]
 			if origin != "" {
+				c = new(*c)
 				c.origin = origin
 			}
-			if !q.takes(&c) {
+			if !takes(c) {
 				continue
 			}
 			if q.counts(c.origin) {
-				add(&out.total, &c)
+				add(&out.total, c)
 			}
-			if key, ok := keyOf(&c); ok {
+			if key, ok := keyOf(c); ok {
 				row := out.rows[key]
 				if row == nil {
 					row = new(newTally())
 					out.rows[key] = row
 				}
-				add(row, &c)
+				add(row, c)
 			}
 		}
 	}
@@ -177,11 +179,14 @@ func (r *Response) add(c *cell) {
 	r.Rated += c.n * c.rated
 }
 
-// takes tells whether a cell belongs into the table of a query. What a cell does not
-// say was asked of the store.
-func (q Query) takes(c *cell) bool {
-	return (c.county == "" || inRegion(c.county, q.Region)) && (c.month == 0 || q.Period.Has(c.month)) &&
-		(q.counts(c.origin) || q.By == ByOrigin && q.Origin == "")
+// takes returns what tells whether a cell belongs into the table of a query. What a cell
+// does not say was asked of the store.
+func (q Query) takes() func(c *cell) bool {
+	from, to := directory.RegionRange(q.Region)
+	return func(c *cell) bool {
+		return (c.month == 0 || q.Period.Has(c.month)) && (c.county == "" || from <= c.county && c.county < to) &&
+			(q.counts(c.origin) || q.By == ByOrigin && q.Origin == "")
+	}
 }
 
 func inRegion(county, region string) bool {

@@ -165,9 +165,10 @@ func (v *view) disclosure(ctx context.Context, which disclosed) (*directory.Disc
 // months gives the cells of the ratings that a query counts.
 func (v *view) months(ctx context.Context, q Query, each func(*cell)) error {
 	cells, _, _, err := v.ratingCells(ctx, q)
-	for _, c := range cells {
-		if q.takes(&c) {
-			each(&c)
+	takes := q.takes()
+	for i := range cells {
+		if takes(&cells[i]) {
+			each(&cells[i])
 		}
 	}
 	return err
@@ -221,15 +222,19 @@ func (v *view) postStratify(ctx context.Context, q Query) ([]Estimate, error) {
 		}
 	}
 	out := []Estimate{}
+	takes := q.takes()
 	for _, by := range []Weights{ByPopulation, ByBookings} {
-		weights := map[Weights]map[string]int64{ByPopulation: v.Census, ByBookings: booked}[by]
+		weights := map[Weights]map[string]int64{ByPopulation: v.smallest(v.Census), ByBookings: booked}[by]
 		strata := map[string]*directory.Stratum{}
 		for code, weight := range weights {
 			strata[code] = &directory.Stratum{Weight: float64(weight)}
 		}
 		for i := range rated {
 			c := &rated[i]
-			if s := strata[v.stratum(weights, c.county)]; s != nil && q.takes(c) {
+			if !takes(c) {
+				continue
+			}
+			if s := strata[v.stratum(weights, c.county)]; s != nil {
 				s.N += c.n
 				if c.level >= int64(q.SatisfiedFrom) {
 					s.Satisfied += c.n
@@ -265,4 +270,17 @@ func (s *Statistics) stratum(weights map[string]int64, county string) string {
 		return county
 	}
 	return s.Regions.Widen(county, directory.Prefecture)
+}
+
+// smallest leaves out the regions in which others lie.
+func (s *Statistics) smallest(weights map[string]int64) map[string]int64 {
+	out := maps.Clone(weights)
+	for code := range weights {
+		for other := range weights {
+			if other != code && s.Regions.Within(other, code) {
+				delete(out, code)
+			}
+		}
+	}
+	return out
 }

@@ -34,8 +34,12 @@ type Store struct {
 	RatingInvitations *Collection[directory.RatingInvitation]
 	Votes             *Collection[directory.Vote]
 	Complaints        *Collection[directory.Complaint]
-	BulletinDrafts    *Collection[directory.Bulletin] // one of a period
-	Bulletins         *Collection[directory.Bulletin] // the published ones; append-only
+	APIKeys           *Collection[directory.APIKey]
+
+	Returns *Collection[directory.Return]
+
+	BulletinDrafts *Collection[directory.Bulletin] // one of a period
+	Bulletins      *Collection[directory.Bulletin] // the published ones; append-only
 
 	Windows *Collection[Window]
 	Meta    *Collection[Mark]
@@ -397,6 +401,7 @@ func New(ctx context.Context, engine Engine) (*Store, error) {
 				{Fields: []string{"listing", "state", "helpful"}},
 				{Fields: []string{"organization", "created"}},
 				{Fields: []string{"account", "created"}},
+				{Fields: []string{"kind", "created"}}, // handed out a page at a time
 				{Fields: []string{"device", "created"}},
 				{Fields: []string{"network", "created"}},
 				{Fields: []string{"words", "created"}},
@@ -508,6 +513,38 @@ func New(ctx context.Context, engine Engine) (*Store, error) {
 			},
 			indexes: []Index{{Fields: []string{"period", "revision"}}},
 		},
+		APIKeys: &Collection[directory.APIKey]{
+			name: "api_keys", item: "api_key",
+			id: func(k *directory.APIKey) string { return k.ID },
+			fields: []FieldOf[directory.APIKey]{
+				{"account", String, func(k *directory.APIKey) any { return k.CreatedBy }},
+				{"bureau", String, func(k *directory.APIKey) any { return string(k.Bureau) }},
+				{"region", String, func(k *directory.APIKey) any { return k.Region }},
+				// When its creator is to be told that it expires, 0 for never.
+				{"warn", Int, func(k *directory.APIKey) any { return millis(k.WarnAt()) }},
+			},
+			indexes: []Index{{Fields: []string{"account"}}, {Fields: []string{"bureau", "region"}}, {Fields: []string{"warn"}}},
+		},
+		Returns: &Collection[directory.Return]{
+			name: "returns", item: "return",
+			id: func(r *directory.Return) string { return r.ID() },
+			fields: []FieldOf[directory.Return]{
+				{"form", String, func(r *directory.Return) any { return r.Form }},
+				{"month", Int, func(r *directory.Return) any { return int64(r.Month) }},
+				{"region", String, func(r *directory.Return) any { return r.Region }},
+				{"organization", String, func(r *directory.Return) any { return r.Organization }},
+				{"state", String, func(r *directory.Return) any { return string(r.State()) }},
+				{"untold", Int, func(r *directory.Return) any { return flag(r.Untold) }},
+				{"demo", Int, func(r *directory.Return) any { return flag(r.Demo) }},
+			},
+			indexes: []Index{
+				{Fields: []string{"form", "month", "region"}}, // all that a figure is the sum of
+				{Fields: []string{"form", "state"}},
+				{Fields: []string{"organization", "month"}},
+				{Fields: []string{"untold"}},
+				{Fields: []string{"demo"}},
+			},
+		},
 		Windows: &Collection[Window]{
 			name: "windows", item: "window",
 			id:      func(w *Window) string { return w.ID },
@@ -525,7 +562,7 @@ func New(ctx context.Context, engine Engine) (*Store, error) {
 		s.Listings, s.Accounts, s.Grants, s.Sessions, s.PhoneCodes, s.SigningKeys,
 		s.Favourites, s.Notifications, s.Audit, s.Organizations, s.Claims, s.Invitations,
 		s.Proposals, s.Revisions, s.Reports, s.Imports, s.Files, s.Photos,
-		s.Bookings, s.BookingCalendars, s.Ratings, s.RatingInvitations, s.Votes, s.Complaints,
+		s.Bookings, s.BookingCalendars, s.Ratings, s.RatingInvitations, s.Votes, s.Complaints, s.Returns, s.APIKeys,
 		s.BulletinDrafts, s.Bulletins, s.Windows, s.Meta,
 	} {
 		if err := c.declare(ctx, engine); err != nil {
