@@ -177,7 +177,7 @@ func (a *api) getBulletin(c *fiber.Ctx, in *input) error {
 		}
 		return sendTaggedJSON(c, view)
 	}
-	file := statistics.BulletinFile{Bulletin: b, Latest: latest}
+	file := statistics.BulletinFile{Bulletin: b, Latest: latest, Regions: a.Regions}
 	if file.Revisions, err = a.Statistics.BulletinRevisions(c.UserContext(), b.Period); err != nil && directory.KindOf(err) != directory.NotFound {
 		return err
 	}

@@ -6,6 +6,7 @@ import (
 	"maps"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"qingfu/directory"
@@ -20,8 +21,10 @@ const bulletinKind = directory.DomesticServiceKind
 // were counted, so that they do not go together.
 var errMoving = &directory.Error{Kind: directory.Unavailable, What: "statistics", Cause: errors.New("the ratings of the period are changing")}
 
-// gather counts what the bulletin of a period says, as the public may see it.
-func (s *Statistics) gather(ctx context.Context, p directory.Period) (directory.BulletinContent, error) {
+// gather counts what the bulletin of a period says, as the public may see it. The
+// indicators are those of now, which cannot be counted for the past: a correction takes
+// them over from the content that is published, nil where there is none.
+func (s *Statistics) gather(ctx context.Context, p directory.Period, published *directory.BulletinContent) (directory.BulletinContent, error) {
 	province := s.Regions.All()[0]
 	kind, _ := directory.KindTerm(bulletinKind)
 	name := p.Name()
@@ -33,7 +36,7 @@ func (s *Statistics) gather(ctx context.Context, p directory.Period) (directory.
 			ComparableRatings: directory.ComparableRatings, Interval: "wilson", Difference: "newcombe", Confidence: 0.95,
 			Suppression: suppressionRule, Holding: s.Rules,
 		},
-		Definitions: bulletinDefinitions,
+		Definitions: slices.Clone(bulletinDefinitions),
 	}
 	var err error
 	if c.Demo, err = s.invented(ctx, p); err != nil {
@@ -45,7 +48,86 @@ func (s *Statistics) gather(ctx context.Context, p directory.Period) (directory.
 			break
 		}
 	}
+	if err != nil {
+		return c, err
+	}
+	tables, definitions, err := s.indicatorTables(ctx, published)
+	c.Tables, c.Definitions = append(c.Tables, tables...), append(c.Definitions, definitions...)
 	return c, err
+}
+
+// indicatorPrefix begins the codes of the tables and definitions of indicators.
+const indicatorPrefix = "indicator"
+
+// indicatorTables are the tables and definitions of the indicators: the province in
+// detail, and the values of its prefectures, shares and counts apart.
+func (s *Statistics) indicatorTables(ctx context.Context, published *directory.BulletinContent) (tables []directory.BulletinTable, definitions []directory.BulletinDefinition, err error) {
+	if published != nil {
+		return slices.DeleteFunc(published.Tables, func(t directory.BulletinTable) bool { return !strings.HasPrefix(t.Code, indicatorPrefix) }),
+			slices.DeleteFunc(published.Definitions, func(d directory.BulletinDefinition) bool { return !strings.HasPrefix(d.Code, indicatorPrefix) }), nil
+	}
+	all, err := s.Indicators(ctx, s.Regions.All()[0].Code, true)
+	if err != nil {
+		return nil, nil, err
+	}
+	province := directory.BulletinTable{Code: indicatorPrefix, Names: directory.Names{Zh: "其他指标", En: "Other indicators"}, Columns: indicatorColumns, Rows: []directory.BulletinRow{}}
+	shares := directory.BulletinTable{Code: indicatorPrefix + "_share", Names: directory.Names{Zh: "各市州其他指标（比例）", En: "Other indicators by prefecture: shares"}, Rows: []directory.BulletinRow{}}
+	counts := directory.BulletinTable{Code: indicatorPrefix + "_count", Names: directory.Names{Zh: "各市州其他指标（数量）", En: "Other indicators by prefecture: counts"}, Rows: []directory.BulletinRow{}}
+	for _, reg := range s.Regions.Children(s.Regions.All()[0].Code) {
+		shares.Columns = append(shares.Columns, column(reg.Code, directory.ShareFigure, reg.Names.Zh, reg.Names.En))
+		counts.Columns = append(counts.Columns, column(reg.Code, directory.CountFigure, reg.Names.Zh, reg.Names.En))
+	}
+	for i := range all.Items {
+		item := &all.Items[i]
+		province.Rows = append(province.Rows, indicatorRow(item))
+		row := directory.BulletinRow{Key: string(item.Code), Names: item.Names, Figures: map[string]float64{}}
+		for _, r := range item.Regions {
+			if r.Value != nil {
+				row.Figures[r.Code] = *r.Value
+			}
+		}
+		if item.Unit == directory.ShareUnit {
+			shares.Rows = append(shares.Rows, row)
+		} else {
+			counts.Rows = append(counts.Rows, row)
+		}
+		definitions = append(definitions, defineIndicator(&item.Indicator))
+	}
+	return []directory.BulletinTable{province, shares, counts}, definitions, nil
+}
+
+func indicatorRow(item *IndicatorRow) directory.BulletinRow {
+	f := &item.Total.IndicatorFigure
+	row := directory.BulletinRow{Key: string(item.Code), Names: item.Names, Verdict: f.Verdict, Figures: map[string]float64{}}
+	if f.Value != nil {
+		row.Figures[string(item.Unit)] = *f.Value
+	}
+	if item.Target != nil {
+		row.Figures["target_"+string(item.Unit)] = item.Target.Value
+	}
+	for code, v := range map[string]*int64{"numerator": f.Numerator, "denominator": f.Denominator} {
+		if v != nil {
+			row.Figures[code] = float64(*v)
+		}
+	}
+	if f.Known != nil {
+		row.Figures["known"], row.Figures["known_of"] = float64(f.Known.Known), float64(f.Known.Of)
+	}
+	if f.PerThousand != nil {
+		row.Figures["per_thousand"] = *f.PerThousand
+	}
+	return row
+}
+
+func defineIndicator(i *directory.Indicator) directory.BulletinDefinition {
+	d := directory.BulletinDefinition{
+		Code: indicatorPrefix + "/" + string(i.Code), Names: i.Names, Text: i.Definition,
+		Source: directory.Names{Zh: "青政办〔2020〕62号，" + i.Section + "；按已公开的服务条目计算", En: "青政办〔2020〕62号, " + i.Section + "; computed from published listings"},
+	}
+	if i.Source == directory.ReportedSource {
+		d.Source = directory.Names{Zh: "青政办〔2020〕62号，" + i.Section + "；由各县联网直报", En: "青政办〔2020〕62号, " + i.Section + "; reported by counties"}
+	}
+	return d
 }
 
 // invented tells whether demonstration data may be in the figures of a period.
@@ -232,6 +314,13 @@ var (
 	responseColumns = []directory.BulletinColumn{
 		column("asked", directory.CountFigure, "完成或发出", "Completed or made"), column("rated", directory.CountFigure, "其中已评价", "Rated"), column("rate", directory.ShareFigure, "评价率", "Response rate"),
 	}
+	indicatorColumns = []directory.BulletinColumn{
+		column("share", directory.ShareFigure, "比例", "Share"), column("target_share", directory.ShareFigure, "目标比例", "Target share"),
+		column("count", directory.CountFigure, "数量", "Count"), column("target_count", directory.CountFigure, "目标数量", "Target count"),
+		column("numerator", directory.CountFigure, "分子", "Numerator"), column("denominator", directory.CountFigure, "分母", "Denominator"),
+		column("known", directory.CountFigure, "已知", "Known"), column("known_of", directory.CountFigure, "应有", "Out of"),
+		column("per_thousand", directory.RatioFigure, "每千人", "Per 1000 people"),
+	}
 	uncountedColumns = []directory.BulletinColumn{column("held", directory.CountFigure, "待核查", "Held"), column("excluded", directory.CountFigure, "不计入", "Excluded")}
 )
 
@@ -275,6 +364,9 @@ var bulletinDefinitions = []directory.BulletinDefinition{
 	defined("uncounted", "未计入的评价", "Ratings that do not count",
 		"规则查出异常、等待工作人员核查的，或经核查决定不计入的评价，按最先查出的规则计数。阈值见“规则”。",
 		"Ratings in which a rule has found something and that wait for an official, or that an official has excluded, by the first rule. The thresholds are under Rules."),
+	defined("indicator", "其他指标", "Other indicators",
+		"编制本公报首版时的数值，不限于本期，修订时沿用。“已知”为写明有关数据的条目数（或已报的县数），“应有”为全部。",
+		"As they were when the first revision was made, whatever the period; corrections take them over. Known is how many listings state what is counted, or how many counties have reported, out of all."),
 	defined("suppressed", "不公开", "Suppressed",
 		"评价少于10条的单元格，以及能据以推算出它们的其他单元格，不公开；两者不加区分。",
 		"Cells with fewer than 10 ratings, and others from which these could be computed, are kept back; the two are not told apart."),

@@ -5,11 +5,13 @@ import (
 	_ "embed"
 	"fmt"
 	"html/template"
+	"math"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
 
+	"qingfu/charts"
 	"qingfu/directory"
 	"qingfu/sheets"
 )
@@ -20,6 +22,7 @@ type BulletinFile struct {
 	Latest int // published revision of the period, 0 for none
 	// Revisions are the published revisions of the period, the latest first.
 	Revisions []directory.Bulletin
+	Regions   *directory.Regions
 }
 
 // withheld stands in the place of a figure that is not shown.
@@ -77,10 +80,17 @@ func (t *bulletinText) note(r *directory.BulletinRow) string {
 	return ""
 }
 
-func verdictName(v directory.Verdict) string {
-	term, _ := directory.VerdictTerm(v)
-	return term.Names.Zh
+// codeName names a verdict or a reason of suppression; what is neither stands for itself.
+func codeName(code string) string {
+	for _, term := range slices.Concat(directory.Verdicts, directory.IndicatorVerdicts, directory.Suppressions) {
+		if term.Code == code {
+			return term.Names.Zh
+		}
+	}
+	return code
 }
+
+func verdictName(v directory.Verdict) string { return codeName(string(v)) }
 
 // hasVerdicts tells whether any row of a table has a verdict.
 func hasVerdicts(t *directory.BulletinTable) bool {
@@ -254,12 +264,7 @@ func changed(u directory.BulletinUnit, v any) string {
 	case float64:
 		return strconv.FormatFloat(byHundred(u, v), 'f', -1, 64) + unitName(u)
 	case string:
-		for _, term := range slices.Concat(directory.Verdicts, directory.Suppressions) {
-			if term.Code == v {
-				return term.Names.Zh
-			}
-		}
-		return v
+		return codeName(v)
 	}
 	return fmt.Sprint(v)
 }
@@ -289,7 +294,66 @@ func (f *BulletinFile) HTML() ([]byte, error) {
 }
 
 // charts are the drawings of the figures, as SVG.
-func (t *bulletinText) charts() []template.HTML { return nil }
+func (t *bulletinText) charts() (out []template.HTML) {
+	add := func(c charts.Chart) { out = append(out, template.HTML(charts.SVG(c))) } // which escapes what is not its own
+	frame := func(title string) charts.Frame {
+		return charts.Frame{Title: title, Subtitle: t.PeriodName.Zh + t.RegionNames.Zh + "家政服务", Lang: "zh", Demo: t.Demo, Width: chartWidth}
+	}
+	for i := range t.Tables {
+		switch table := &t.Tables[i]; table.Code {
+		case "satisfaction_region":
+			rows, areas := t.intervals(table), map[string]charts.Interval{}
+			levels := charts.Levels{Frame: frame("各市州评价的等级")}
+			for k := range table.Rows {
+				r := &table.Rows[k]
+				areas[r.Key] = rows[k]
+				d := charts.Distribution{Label: rows[k].Label, Hidden: rows[k].Hidden}
+				for level := range d.Levels {
+					d.Levels[level] = int64(r.Figures[levelCode(level+1)])
+				}
+				levels.Rows = append(levels.Rows, d)
+			}
+			add(charts.Shares{Frame: frame("各市州满意率"), Target: t.Rules.Target, Rows: rows})
+			add(charts.Map{Frame: frame("各市州是否达标"), Target: t.Rules.Target, Outlines: t.Regions.Outlines(), Areas: areas})
+			add(levels)
+		case "satisfaction_month":
+			rows := t.intervals(table)
+			for k := range rows {
+				rows[k].Label = table.Rows[k].Key
+			}
+			add(charts.Trend{Frame: frame("各月满意率"), Target: t.Rules.Target, Periods: rows})
+		}
+	}
+	return out
+}
+
+// chartWidth is how wide a drawing is, in pixels: about as wide as the page.
+const chartWidth = 800
+
+// intervals are the rows of a table as they are drawn.
+func (t *bulletinText) intervals(table *directory.BulletinTable) []charts.Interval {
+	out := make([]charts.Interval, len(table.Rows))
+	for i := range table.Rows {
+		r := &table.Rows[i]
+		share, ok := r.Figures["share"]
+		if !ok {
+			share = math.NaN()
+		}
+		out[i] = charts.Interval{
+			Label: r.Names.Zh, Share: share, Low: r.Figures["low"], High: r.Figures["high"], N: int64(r.Figures["n"]), Verdict: r.Verdict,
+			Thin: ok && r.Figures["n"] < float64(t.Rules.ComparableRatings),
+		}
+		if r.Suppressed != "" {
+			out[i].Hidden = "不公开"
+		}
+		if reg, err := t.Regions.Get(r.Key); err == nil {
+			if short := reg.ShortNames(); len(short) > 0 {
+				out[i].Label = short[len(short)-1]
+			}
+		}
+	}
+	return out
+}
 
 // printedHeadline is the figure of the province in large letters.
 type printedHeadline struct {

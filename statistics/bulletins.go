@@ -32,7 +32,15 @@ func (s *Statistics) MakeBulletin(ctx context.Context, caller directory.Caller, 
 	if err != nil {
 		return directory.Bulletin{}, err
 	}
-	content, err := s.gather(ctx, period)
+	var before *directory.BulletinContent
+	if published != nil {
+		content, err := published.Read()
+		if err != nil {
+			return directory.Bulletin{}, err
+		}
+		before = &content
+	}
+	content, err := s.gather(ctx, period, before)
 	if err != nil {
 		return directory.Bulletin{}, err
 	}
@@ -344,7 +352,7 @@ func (s *Statistics) makeDue(ctx context.Context, p directory.Period) error {
 	if err != nil || len(first) == 0 || !first[0].Value.CreatedAt.Before(p.To.Ends()) {
 		return err
 	}
-	content, err := s.gather(ctx, p)
+	content, err := s.gather(ctx, p, nil)
 	if err != nil {
 		return err
 	}

@@ -475,6 +475,49 @@ func TestBulletinsSurviveACrash(t *testing.T) {
 	}
 }
 
+// TestCorrectionsTakeOverIndicators: an indicator is of the moment, and a correction is
+// about the period.
+func TestCorrectionsTakeOverIndicators(t *testing.T) {
+	f := newFixture(t)
+	f.september()
+	publisher := f.official(directory.Statistics, "630000", directory.PublishPower)
+	f.to("2026-10-10 00:00:00")
+	brands := func(b directory.Bulletin, err error) (n float64) {
+		t.Helper()
+		f.fatal(err)
+		content, err := b.Read()
+		f.fatal(err)
+		for _, table := range content.Tables {
+			for _, row := range table.Rows {
+				if table.Code == indicatorPrefix && row.Key == string(directory.Brands) {
+					n = row.Figures["count"]
+				}
+			}
+		}
+		if !slices.ContainsFunc(content.Definitions, func(d directory.BulletinDefinition) bool { return d.Code == "indicator/brands" }) {
+			t.Errorf("%s does not say what brands are", b.ID())
+		}
+		return n
+	}
+	draft, err := f.MakeBulletin(t.Context(), publisher, publishing, f.period("2026-09"), "", auth.Client{})
+	if n := brands(draft, err); n != 0 {
+		t.Errorf("there are %v brands", n)
+	}
+	_, err = f.PublishBulletin(t.Context(), publisher, publishing, draft.ID(), draft.ContentSHA256, auth.Client{})
+	f.fatal(err)
+	_, err = f.Store.Listings.Insert(t.Context(), directory.Listing{
+		ID: "01a192b0-7400-7000-8000-0000000000b1", Kind: directory.BrandKind, Names: directory.Names{Zh: "青稞酒"}, Region: "630223", Status: directory.Published,
+		Brand: &directory.Brand{}, CreatedAt: noon, UpdatedAt: noon,
+	})
+	f.fatal(err)
+	if _, err := f.MakeBulletin(t.Context(), publisher, publishing, f.period("2026-09"), "新增品牌", auth.Client{}); !isConflict(err, "bulletin_same") {
+		t.Errorf("an indicator of later is a correction: %v", err)
+	}
+	if n := brands(f.MakeBulletin(t.Context(), publisher, publishing, f.period("2026-Q3"), "", auth.Client{})); n != 1 {
+		t.Errorf("in a bulletin that is made later there are %v brands", n)
+	}
+}
+
 // TestPublishedAtOnce has two publish the same draft.
 func TestPublishedAtOnce(t *testing.T) {
 	f := newFixture(t)
@@ -551,11 +594,11 @@ func TestBulletinTables(t *testing.T) {
 	f.rate(directory.Rating{Region: "630102001", Category: "cleaning", Level: 5, CreatedAt: in(202608)}, 20)
 	f.to("2026-10-10 00:00:00")
 	for key, want := range map[string]string{
-		"2026-09": "satisfaction satisfaction_level satisfaction_region satisfaction_category satisfaction_origin estimate response uncounted",
-		"2026-Q3": "satisfaction satisfaction_level satisfaction_region satisfaction_category satisfaction_origin satisfaction_month estimate response uncounted",
-		"2025":    "satisfaction satisfaction_level satisfaction_region satisfaction_category satisfaction_origin satisfaction_month satisfaction_quarter estimate response uncounted",
+		"2026-09": "satisfaction satisfaction_level satisfaction_region satisfaction_category satisfaction_origin estimate response uncounted indicator indicator_share indicator_count",
+		"2026-Q3": "satisfaction satisfaction_level satisfaction_region satisfaction_category satisfaction_origin satisfaction_month estimate response uncounted indicator indicator_share indicator_count",
+		"2025":    "satisfaction satisfaction_level satisfaction_region satisfaction_category satisfaction_origin satisfaction_month satisfaction_quarter estimate response uncounted indicator indicator_share indicator_count",
 	} {
-		c, err := f.gather(t.Context(), f.period(key))
+		c, err := f.gather(t.Context(), f.period(key), nil)
 		f.fatal(err)
 		var codes []string
 		for _, table := range c.Tables {
@@ -575,7 +618,7 @@ func TestBulletinTables(t *testing.T) {
 			t.Errorf("%s: %+v", key, c)
 		}
 	}
-	c, err := f.gather(t.Context(), f.period("2026-09"))
+	c, err := f.gather(t.Context(), f.period("2026-09"), nil)
 	f.fatal(err)
 	q := headline(ByRegion)
 	q.Period = f.period("2026-09")
@@ -597,7 +640,7 @@ func TestBulletinTables(t *testing.T) {
 		t.Errorf("held: %+v", row)
 	}
 	f.rate(directory.Rating{Region: "630202", Level: 5, CreatedAt: in(202609), Demo: true}, 1)
-	if c, err := f.gather(t.Context(), f.period("2026-09")); err != nil || !c.Demo {
+	if c, err := f.gather(t.Context(), f.period("2026-09"), nil); err != nil || !c.Demo {
 		t.Errorf("with an invented rating: %t %v", c.Demo, err)
 	}
 }
@@ -623,7 +666,7 @@ func TestBulletinFiles(t *testing.T) {
 	f.fatal(err)
 	content, err := second.Read()
 	f.fatal(err)
-	file := BulletinFile{Bulletin: second, Latest: 2, Revisions: revisions}
+	file := BulletinFile{Bulletin: second, Latest: 2, Revisions: revisions, Regions: f.Regions}
 
 	data, err := file.XLSX()
 	f.fatal(err)
@@ -710,10 +753,11 @@ func TestBulletinFiles(t *testing.T) {
 
 	data, err = file.HTML()
 	f.fatal(err)
-	page := string(data)
+	page := strings.ReplaceAll(string(data), `xmlns="http://www.w3.org/2000/svg"`, "") // which is no address
 	for _, part := range []string{
 		content.Title.Zh, "编号 2026-09.2 · 第2版 · 已发布", "2026年10月10日 09:30 发布", "=补计海东10条 &lt;b&gt;", second.ContentSHA256,
 		"各市州满意度", `<td class="text">不公开</td>`, `<td class="verdict met">达标</td>`, "holding.surge.most", "@page", `lang="zh-CN"`, "95.0%",
+		"<title>各市州满意率</title>", "<title>各市州是否达标</title>", "<title>各市州评价的等级</title>", "街道综合养老服务覆盖率", "联网直报",
 	} {
 		if !strings.Contains(page, part) {
 			t.Errorf("the page does not have %q", part)
@@ -724,13 +768,13 @@ func TestBulletinFiles(t *testing.T) {
 			t.Errorf("the page has %q", part)
 		}
 	}
-	old := BulletinFile{Bulletin: first, Latest: 2, Revisions: revisions}
+	old := BulletinFile{Bulletin: first, Latest: 2, Revisions: revisions, Regions: f.Regions}
 	data, err = old.HTML()
 	f.fatal(err)
 	if !strings.Contains(string(data), "本版已被第2版修订。") || strings.Contains(string(data), "补计海东") {
 		t.Error("the page of the first revision does not say that it is superseded, or speaks of the second one")
 	}
-	before, err := (&BulletinFile{Bulletin: first, Latest: 1, Revisions: revisions[1:]}).XLSX()
+	before, err := (&BulletinFile{Bulletin: first, Latest: 1, Revisions: revisions[1:], Regions: f.Regions}).XLSX()
 	f.fatal(err)
 	after, err := old.XLSX()
 	f.fatal(err)
