@@ -7,10 +7,11 @@
 // what official statistics need. go-analyze/charts v0.6.4 has no intervals around its
 // points, no hatching and no maps, puts everything on whole pixels, and describes nothing
 // to those who cannot see it. gonum.org/v1/plot v0.17.0 has error bars, but neither
-// hatching nor roles and descriptions in SVG, and brings four families of Latin fonts. tdewolff/canvas is a
-// drawing surface and no chart library, with many dependencies; sbinet/gg v0.8.0 knows pixels only, by an
-// abandoned library of fonts. So a chart is a list of paths, discs and texts (drawing.go),
-// which svg.go writes and png.go paints with golang.org/x/image/vector.
+// hatching nor descriptions, and fonts for Latin letters only. tdewolff/canvas
+// (2025-07-28) is a surface and no chart library, and needs 74 modules; sbinet/gg
+// v0.8.0 knows pixels only, and fonts by a library that nobody has kept up since 2017. So
+// a chart is a list of paths, discs and texts (drawing.go), which svg.go writes and png.go
+// paints with golang.org/x/image/vector.
 //
 // PNG shows Chinese without any font on the machine: the outlines come from a part of
 // Noto Sans CJK (font.go) that is 1.5 MB large, less than the bitmap fonts of

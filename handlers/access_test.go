@@ -53,7 +53,7 @@ func (f *fixture) withKey(t *testing.T, rate int) []string {
 // fill puts values into the path of an operation.
 func fill(path string) string {
 	return strings.NewReplacer("{id}", ownOrganization, "{account}", otherOrganization, "{invitation}", strings.Repeat("a", 64),
-		"{code}", "630100", "{file}", "docs.js", "{size}", "thumb", "{photo}", strings.Repeat("a", 64),
+		"{code}", "630100", "{file}", "docs.js", "{name}", "map", "{size}", "thumb", "{photo}", strings.Repeat("a", 64),
 		"{form}", "county_health", "{month}", "2026-10", "{subject}", "630202").Replace(path)
 }
 
@@ -433,6 +433,10 @@ func TestScopes(t *testing.T) {
 		{"getSatisfaction", "official", "GET", "/v1/stats/satisfaction?view=official&kind=childcare&region=630202", "", 403}, // another bureau's
 		{"getOverview", "official", "GET", "/v1/stats/overview?view=official&kind=elder_care&region=630202", "", 200},
 		{"getOverview", "official", "GET", "/v1/stats/overview?view=official&kind=childcare&region=630202", "", 403},
+		{"getChartSVG", "official", "GET", "/v1/stats/charts/shares.svg?view=official&kind=elder_care&region=630202", "", 200},
+		{"getChartSVG", "official", "GET", "/v1/stats/charts/shares.svg?view=official&kind=childcare&region=630202", "", 403},
+		{"getChartPNG", "official", "GET", "/v1/stats/charts/shares.png?view=official&kind=childcare&region=630202", "", 403},
+		{"getChartPNG", "official", "GET", "/v1/stats/charts/shares.png?kind=childcare&region=630202", "", 200},
 		{"getSatisfaction", "bureau", "GET", "/v1/stats/satisfaction?view=official&kind=childcare&region=630202", "", 200},  // the statistics bureau
 		{"getSatisfaction", "market", "GET", "/v1/stats/satisfaction?view=official&kind=elder_care&region=630202", "", 403}, // without the power
 		{"getSatisfaction", "market", "GET", "/v1/stats/satisfaction?kind=elder_care&region=630202", "", 200},

@@ -400,7 +400,7 @@ func (a *api) sendCompletionCode(c *fiber.Ctx, in *input, contentType string, dr
 }
 
 func (a *api) getCompletionCodeSVG(c *fiber.Ctx, in *input) error {
-	return a.sendCompletionCode(c, in, "image/svg+xml", qrSVG)
+	return a.sendCompletionCode(c, in, mimeSVG, qrSVG)
 }
 
 func (a *api) getCompletionCodePNG(c *fiber.Ctx, in *input) error {

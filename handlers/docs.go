@@ -81,6 +81,7 @@ func renderProblems() ([]byte, error) {
 const (
 	mimeCSS    = "text/css; charset=utf-8"
 	mimeScript = "text/javascript; charset=utf-8"
+	mimeSVG    = "image/svg+xml"
 )
 
 // docsPolicy lets the page use what this server serves, and nothing else.

@@ -112,7 +112,7 @@ func (a *api) getPoster(c *fiber.Ctx, in *input) error {
 	if err != nil {
 		return err
 	}
-	draw, contentType := qrSVG, "image/svg+xml"
+	draw, contentType := qrSVG, mimeSVG
 	if in.text("format") == "png" {
 		draw, contentType = qrPNG, "image/png"
 	}

@@ -208,6 +208,8 @@ func (a *api) routes() []route {
 		{"POST", "/v1/complaints/{id}/redact", "redactComplaint", caseworkers, writing, a.redactComplaint},
 		{"GET", "/v1/listings/{id}/complaint-figures", "getComplaintFigures", public, reading, a.getComplaintFigures},
 
+		{"GET", "/v1/stats/charts/{name}.svg", "getChartSVG", figures, reading, a.getChartSVG},
+		{"GET", "/v1/stats/charts/{name}.png", "getChartPNG", figures, reading, a.getChartPNG},
 		{"GET", "/v1/stats/overview", "getOverview", figures, reading, a.getOverview},
 		{"GET", "/v1/stats/satisfaction", "getSatisfaction", figures, reading, a.getSatisfaction},
 		{"GET", "/v1/stats/bulletins", "listBulletins", bulletins, reading, a.listBulletins},

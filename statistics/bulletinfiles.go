@@ -347,9 +347,7 @@ func (t *bulletinText) intervals(table *directory.BulletinTable) []charts.Interv
 			out[i].Hidden = "不公开"
 		}
 		if reg, err := t.Regions.Get(r.Key); err == nil {
-			if short := reg.ShortNames(); len(short) > 0 {
-				out[i].Label = short[len(short)-1]
-			}
+			out[i].Label = shortName(reg, "zh")
 		}
 	}
 	return out
@@ -366,7 +364,7 @@ func (t *bulletinText) headline() (h printedHeadline) {
 			r := &table.Rows[0]
 			h = printedHeadline{Share: withheld, Note: t.note(r), Verdict: verdictName(r.Verdict), Class: string(r.Verdict)}
 			if v, ok := r.Figures["share"]; ok {
-				h.Share, h.Interval = printed(directory.ShareFigure, v), interval(directory.ShareFigure, r, "low", "high")
+				h.Share, h.Interval = printed(directory.ShareFigure, v), printedInterval(directory.ShareFigure, r, "low", "high")
 			}
 			if n, ok := r.Figures["n"]; ok {
 				h.N = printed(directory.CountFigure, n)
@@ -448,7 +446,7 @@ func (t *bulletinText) printed() (out []printedTable) {
 			}
 			for _, c := range columns {
 				if b, ok := bounds[c.Code]; ok {
-					row.Cells = append(row.Cells, interval(c.Unit, r, c.Code, b.upper))
+					row.Cells = append(row.Cells, printedInterval(c.Unit, r, c.Code, b.upper))
 				} else if v, ok := r.Figures[c.Code]; ok {
 					row.Cells = append(row.Cells, printed(c.Unit, v))
 				} else {
@@ -468,7 +466,7 @@ func (t *bulletinText) printed() (out []printedTable) {
 	return out
 }
 
-func interval(u directory.BulletinUnit, r *directory.BulletinRow, lower, upper string) string {
+func printedInterval(u directory.BulletinUnit, r *directory.BulletinRow, lower, upper string) string {
 	low, ok := r.Figures[lower]
 	high, also := r.Figures[upper]
 	if !ok || !also {
