@@ -10,7 +10,9 @@
 package auth
 
 import (
+	"bytes"
 	"context"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"io"
@@ -174,6 +176,21 @@ func (a *Auth) Record(ctx context.Context, e directory.AuditEntry, from Client) 
 	}
 	e.At, e.Network, e.RequestID = a.now(), from.Network, from.RequestID
 	_, err = a.Store.Audit.Insert(ctx, e)
+	return err
+}
+
+// RecordOnce appends a line about what the program itself has done to a subject at the
+// time that the line says, once: its id follows from these, so that whoever is not sure
+// whether it was stored records it again.
+func (a *Auth) RecordOnce(ctx context.Context, e directory.AuditEntry) (err error) {
+	defer directory.Wrap(&err, "audit log")
+	sum := sha256.Sum256(fmt.Appendf(nil, "%s %s %d", e.Action, e.Subject, e.At.UnixMilli()))
+	if e.ID, err = directory.NewID(e.At, bytes.NewReader(sum[:])); err != nil {
+		return err
+	}
+	if _, err = a.Store.Audit.Insert(ctx, e); directory.KindOf(err) == directory.Conflict {
+		return nil
+	}
 	return err
 }
 

@@ -181,7 +181,7 @@ func serveIndex(ctx context.Context, n int, number uint64, folder string) (err e
 		PublicURL: "http://localhost", Log: log, Now: time.Now, Random: rand.Reader,
 	})
 	figures := statistics.New(statistics.Config{
-		Store: st, Auth: access, Regions: regions, Calendar: calendar, Census: seed.Census(), Log: log, Now: time.Now, Random: rand.Reader,
+		Store: st, Auth: access, Regions: regions, Calendar: calendar, Census: seed.Census(), Rules: directory.DefaultRatingRules(), PublicURL: access.Issuer, Log: log, Now: time.Now, Random: rand.Reader,
 	})
 	h := hello{Index: indexFigures{Listings: n, BuildSeconds: took.Seconds(), Heap: settledHeap()}}
 	debug.FreeOSMemory()

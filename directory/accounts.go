@@ -195,6 +195,8 @@ const (
 	NoteReturnsOverdue NotificationKind = "returns_overdue" // it is past
 	NoteReturnsMissing NotificationKind = "returns_missing" // to officials: n of a region are missing after the deadline; region, n
 	NoteReturnReturned NotificationKind = "return_returned" // an official has sent it back; subject, name, reason
+
+	NoteBulletinDrafted NotificationKind = "bulletin_drafted" // waits to be published; bulletin, name (of the period)
 )
 
 // NotificationKinds are all kinds of notification.
@@ -207,4 +209,4 @@ var NotificationKinds = []NotificationKind{NoteGranted, NoteRevoked, NoteSession
 	NoteComplaintWaiting, NoteComplaintDue, NoteComplaintAccepted, NoteComplaintRefused, NoteComplaintAsked, NoteComplaintAnswered,
 	NoteComplaintTransferred, NoteComplaintAsksSolved, NoteComplaintResolved, NoteComplaintUnresolved, NoteComplaintClosed,
 	NoteComplaintHandedOver, NoteComplaintDuplicate, NoteComplaintReceived, NoteComplaintAnswerDue, NoteComplaintReopened, NoteComplaintWithdrawn,
-	NoteReturnsOpen, NoteReturnsDue, NoteReturnsOverdue, NoteReturnsMissing, NoteReturnReturned}
+	NoteReturnsOpen, NoteReturnsDue, NoteReturnsOverdue, NoteReturnsMissing, NoteReturnReturned, NoteBulletinDrafted}

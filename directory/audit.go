@@ -49,7 +49,8 @@ const (
 	AuditKey          AuditAction = "key"          // a key that signs was made or withdrawn
 	AuditAPIKey       AuditAction = "api_key"      // a department's key was made or revoked
 	AuditAPIKeyUsed   AuditAction = "api_key_used" // and used, for the first time on a day
+	AuditBulletin     AuditAction = "bulletin"     // one was made, discarded or published
 )
 
 // AuditActions are all actions.
-var AuditActions = []AuditAction{AuditSignIn, AuditCode, AuditRefresh, AuditSecondFactor, AuditSessionEnd, AuditGrant, AuditRevoke, AuditAccess, AuditErasure, AuditOrganization, AuditClaim, AuditInvitation, AuditReview, AuditRating, AuditComplaint, AuditReturn, AuditKey, AuditAPIKey, AuditAPIKeyUsed}
+var AuditActions = []AuditAction{AuditSignIn, AuditCode, AuditRefresh, AuditSecondFactor, AuditSessionEnd, AuditGrant, AuditRevoke, AuditAccess, AuditErasure, AuditOrganization, AuditClaim, AuditInvitation, AuditReview, AuditRating, AuditComplaint, AuditReturn, AuditKey, AuditAPIKey, AuditAPIKeyUsed, AuditBulletin}

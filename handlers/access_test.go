@@ -163,12 +163,13 @@ func textOf(answer any, path string) (string, bool) {
 func TestScopes(t *testing.T) {
 	f := newFixture(t, nil)
 	callers := map[string][]string{
-		"owner":     f.as(t, owner),
-		"official":  f.as(t, official),
-		"admin":     f.as(t, admin),
-		"publisher": f.as(t, directory.Grant{Role: directory.Official, Bureau: directory.CivilAffairs, Region: "630200", Powers: []directory.Power{directory.PublishPower}}),
-		"bureau":    f.as(t, directory.Grant{Role: directory.Official, Bureau: directory.Statistics, Region: "630200", Powers: []directory.Power{directory.StatisticsPower}}),
-		"both":      f.as(t, official, directory.Grant{Role: directory.Official, Bureau: directory.Health, Region: "632701", Powers: []directory.Power{directory.ReviewPower}}),
+		"owner":      f.as(t, owner),
+		"official":   f.as(t, official),
+		"admin":      f.as(t, admin),
+		"publisher":  f.as(t, directory.Grant{Role: directory.Official, Bureau: directory.CivilAffairs, Region: "630200", Powers: []directory.Power{directory.PublishPower}}),
+		"bureau":     f.as(t, directory.Grant{Role: directory.Official, Bureau: directory.Statistics, Region: "630200", Powers: []directory.Power{directory.StatisticsPower}}),
+		"both":       f.as(t, official, directory.Grant{Role: directory.Official, Bureau: directory.Health, Region: "632701", Powers: []directory.Power{directory.ReviewPower}}),
+		"publishing": f.as(t, directory.Grant{Role: directory.Official, Bureau: directory.Commerce, Region: "630000", Powers: []directory.Power{directory.PublishPower}}),
 	}
 	// held is the id of a grant that somebody has.
 	held := func(g directory.Grant) string {
@@ -500,6 +501,23 @@ func TestScopes(t *testing.T) {
 		{"sendBackReturn", "official", "POST", ownReturn + "/return", `{"reason":"有误"}`, 409},
 		{"listOrganizationReturns", "owner", "GET", own + "/returns", "", 200},
 		{"listOrganizationReturns", "owner", "GET", others + "/returns", "", 403},
+
+		{"makeBulletin", "official", "POST", "/v1/stats/bulletins", `{"period":"2024-01"}`, 403}, // of another bureau and a prefecture
+		{"makeBulletin", "bureau", "POST", "/v1/stats/bulletins", `{"period":"2024-01"}`, 403},   // without the power
+		{"makeBulletin", "publishing", "POST", "/v1/stats/bulletins", `{"period":"2024-01"}`, 201},
+		{"makeBulletin", "admin", "POST", "/v1/stats/bulletins", `{"period":"2024-02"}`, 201},
+		{"listBulletins", "publishing", "GET", "/v1/stats/bulletins?state=draft", "", 200},
+		{"listBulletins", "bureau", "GET", "/v1/stats/bulletins?state=draft", "", 403}, // of a prefecture
+		{"listBulletins", "official", "GET", "/v1/stats/bulletins?state=draft", "", 403},
+		{"listBulletins", "owner", "GET", "/v1/stats/bulletins", "", 200},
+		{"getBulletin", "publishing", "GET", "/v1/stats/bulletins/2024-01.1", "", 200},
+		{"getBulletin", "official", "GET", "/v1/stats/bulletins/2024-01.1", "", 404},
+		{"getBulletinContent", "publishing", "GET", "/v1/stats/bulletins/2024-01/content", "", 200},
+		{"getBulletinContent", "owner", "GET", "/v1/stats/bulletins/2024-01/content", "", 404},
+		{"publishBulletin", "official", "POST", "/v1/stats/bulletins/2024-01.1/publication", `{"content_sha256":"` + strings.Repeat("a", 64) + `"}`, 403},
+		{"publishBulletin", "publishing", "POST", "/v1/stats/bulletins/2024-01.1/publication", `{"content_sha256":"` + strings.Repeat("a", 64) + `"}`, 412},
+		{"discardBulletin", "official", "DELETE", "/v1/stats/bulletins/2024-01.1", "", 403},
+		{"discardBulletin", "publishing", "DELETE", "/v1/stats/bulletins/2024-01.1", "", 204},
 	} {
 		tested[tc.operation] = true
 		headers := append([]string{"If-Match", "*"}, callers[tc.caller]...)

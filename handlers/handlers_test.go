@@ -179,7 +179,7 @@ func newFixture(t testing.TB, change func(*Config)) *fixture {
 		PublicURL: "https://qingfu.test", Log: log, Now: f.clock.Now, Random: rand.Reader,
 	})
 	figures := statistics.New(statistics.Config{
-		Store: f.store, Auth: access, Regions: f.regions, Calendar: f.calendar, Census: seed.Census(), Log: log, Now: f.clock.Now, Random: rand.Reader,
+		Store: f.store, Auth: access, Regions: f.regions, Calendar: f.calendar, Census: seed.Census(), Rules: directory.DefaultRatingRules(), PublicURL: "https://qingfu.test", Log: log, Now: f.clock.Now, Random: rand.Reader,
 	})
 	cfg := Config{
 		Store: f.store, Search: f.search, Auth: access, Registry: reg, Consumer: between, Statistics: figures, Photos: album, Regions: f.regions, Lexicon: f.lexicon, Calendar: f.calendar,
@@ -222,7 +222,7 @@ var closedContract = sync.OnceValues(func() (*openapi3.T, error) {
 			closeSchema(s.Value)
 		}
 	}
-	for _, contentType := range []string{"text/html", "text/javascript", "text/css", "image/jpeg", "image/png", "image/svg+xml", "application/x-ndjson"} {
+	for _, contentType := range []string{"text/html", "text/javascript", "text/css", "image/jpeg", "image/png", "image/svg+xml", "application/x-ndjson", "application/atom+xml"} {
 		openapi3filter.RegisterBodyDecoder(contentType, openapi3filter.PlainBodyDecoder)
 	}
 	return spec, nil

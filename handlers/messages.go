@@ -67,6 +67,7 @@ var missing = map[string]text{
 	"booking":      {"没有这个预约。", "There is no such booking."},
 	"calendar":     {"这项服务没有开放预约日历，时间可直接商定。", "The listing keeps no calendar: any time can be asked for."},
 	"api_key":      {"没有这个密钥。", "There is no such key."},
+	"bulletin":     {"没有这份公报，或尚未发布。", "There is no such bulletin, or it is not published."},
 	"region":       {"没有这个地区，或位置在青海省以外。", "There is no such region, or the position is outside Qinghai."},
 }
 
@@ -138,6 +139,8 @@ var conflicts = map[string]text{
 	"reopen_time":          {"已超过可以重新处理的期限。", "The time to reopen the complaint is over."},
 	"return_state":         {"没有待审核的报表，或已有决定。", "No version of the return waits for a decision."},
 	"return_versions":      {"这份报表的修改次数已达上限。", "The return was submitted as often as it can be."},
+	"bulletin_same":        {"数据与已发布的公报相同，无需修订。", "Nothing differs from the published bulletin, so that there is nothing to correct."},
+	"bulletin_state":       {"公报已发布或已弃用，不能这样做。", "The bulletin is published or discarded, so that this cannot be done."},
 	"questionnaire":        {"没有待回答的问卷，或已回答。", "No questionnaire waits for an answer, or it was answered."},
 }
 
@@ -204,6 +207,8 @@ var notificationTexts = map[directory.NotificationKind]text{
 	directory.NoteReturnsOverdue: {"{month} 的{form_name}已过期限（{on}），请尽快补报：{name}（共 {n} 份）。", "{form_name}, {month}: was due on {on}, please report it: {name} ({n} in all)."},
 	directory.NoteReturnsMissing: {"{month} 的{form_name}已截止，{region_name}还有 {n} 份未报。", "{form_name}, {month}: the deadline is past, and {n} of {region_name} are missing."},
 	directory.NoteReturnReturned: {"“{name}”{month} 的{form_name}被退回：{reason}", "{form_name}, {month}, “{name}” was sent back: {reason}"},
+
+	directory.NoteBulletinDrafted: {"{name}公报草稿已生成（{bulletin}），请核对后发布。", "The draft of the bulletin of {name} ({bulletin}) is there: please check and publish it."},
 
 	directory.NoteErasure: {"账户将于 {on} 删除，在此之前登录可以撤销。", "Your account will be erased on {on}; sign in before that to call it off."},
 }

@@ -43,7 +43,9 @@ var (
 	// do with a key; figures answers everybody what may be public.
 	readers = directory.Permission{Roles: []directory.Role{directory.Official, directory.Admin}, Power: directory.StatisticsPower, Keys: true}
 	figures = directory.Permission{Public: true, Roles: []directory.Role{directory.Official, directory.Admin}, Power: directory.StatisticsPower, Keys: true}
-	// publishers give out what others read, and keyed is a program with a key.
+	// bulletins are for everybody, their drafts for officials.
+	bulletins = directory.Permission{Public: true, Roles: []directory.Role{directory.Official, directory.Admin}, Power: directory.StatisticsPower}
+	// publishers give out what others read, make and publish bulletins, and keyed is a program with a key.
 	publishers = directory.Permission{Roles: []directory.Role{directory.Official, directory.Admin}, Power: directory.PublishPower}
 	keyed      = directory.Permission{Keys: true}
 )
@@ -210,6 +212,14 @@ func (a *api) routes() []route {
 		{"GET", "/v1/stats/charts/{name}.png", "getChartPNG", figures, reading, a.getChartPNG},
 		{"GET", "/v1/stats/overview", "getOverview", figures, reading, a.getOverview},
 		{"GET", "/v1/stats/satisfaction", "getSatisfaction", figures, reading, a.getSatisfaction},
+		{"GET", "/v1/stats/bulletins", "listBulletins", bulletins, reading, a.listBulletins},
+		{"POST", "/v1/stats/bulletins", "makeBulletin", publishers, writing, a.makeBulletin},
+		{"GET", "/v1/stats/bulletins.atom", "getBulletinFeed", public, reading, a.getBulletinFeed},
+		{"GET", "/v1/stats/bulletins/{id}", "getBulletin", bulletins, reading, a.getBulletin},
+		{"DELETE", "/v1/stats/bulletins/{id}", "discardBulletin", publishers, writing, a.discardBulletin},
+		{"GET", "/v1/stats/bulletins/{id}/content", "getBulletinContent", bulletins, reading, a.getBulletinContent},
+		{"GET", "/v1/stats/bulletins/{id}/revisions", "listBulletinRevisions", public, reading, a.listBulletinRevisions},
+		{"POST", "/v1/stats/bulletins/{id}/publication", "publishBulletin", publishers, writing, a.publishBulletin},
 
 		{"POST", "/v1/api-keys", "createAPIKey", publishers, writing, a.createAPIKey},
 		{"GET", "/v1/api-keys", "listAPIKeys", publishers, reading, a.listAPIKeys},

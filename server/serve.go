@@ -132,7 +132,7 @@ func (cmd *serveCommand) Run(ctx context.Context, con *console) (err error) {
 		PublicURL: access.Issuer, Log: log, Now: time.Now, Random: rand.Reader,
 	})
 	figures := statistics.New(statistics.Config{
-		Store: st, Auth: access, Regions: regions, Calendar: calendar, Census: seed.Census(), Log: log, Now: time.Now, Random: rand.Reader,
+		Store: st, Auth: access, Regions: regions, Calendar: calendar, Census: seed.Census(), Rules: rules, PublicURL: access.Issuer, Log: log, Now: time.Now, Random: rand.Reader,
 	})
 	app, err := handlers.New(handlers.Config{
 		Store: st, Search: engine, Regions: regions, Lexicon: lexicon, Calendar: calendar,

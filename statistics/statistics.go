@@ -25,9 +25,13 @@ type Config struct {
 	// Census is how many people live in a region, for those of which it is known: the
 	// prefectures, and some counties.
 	Census map[string]int64
-	Log    *slog.Logger
-	Now    func() time.Time
-	Random io.Reader
+	// Rules are those by which ratings are held, which bulletins print.
+	Rules directory.RatingRules
+	// PublicURL is where users reach the server, without a slash at its end.
+	PublicURL string
+	Log       *slog.Logger
+	Now       func() time.Time
+	Random    io.Reader
 }
 
 // Statistics is the use cases. Its methods are safe for concurrent use. Whether a
@@ -69,6 +73,7 @@ func (s *Statistics) Sweep(ctx context.Context) error {
 	return errors.Join(
 		s.listings.follow(ctx, s.Store.Listings), // so that no request has to count all listings first
 		s.sweepReturns(ctx),
+		s.sweepBulletins(ctx),
 	)
 }
 

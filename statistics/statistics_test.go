@@ -27,7 +27,7 @@ func newFixture(t testing.TB) *fixture {
 	t.Helper()
 	e := trial.New(t, noon, nil)
 	return &fixture{t: t, clock: e.Clock, Statistics: New(Config{
-		Store: e.Store, Auth: e.Auth, Regions: e.Regions, Calendar: e.Calendar, Log: e.Log, Now: e.Clock.Now, Random: rand.Reader,
+		Store: e.Store, Auth: e.Auth, Regions: e.Regions, Calendar: e.Calendar, Rules: directory.DefaultRatingRules(), PublicURL: "https://qingfu.test", Log: e.Log, Now: e.Clock.Now, Random: rand.Reader,
 		Census: seed.Census(),
 	})}
 }

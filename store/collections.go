@@ -38,6 +38,9 @@ type Store struct {
 
 	Returns *Collection[directory.Return]
 
+	BulletinDrafts *Collection[directory.Bulletin] // one of a period
+	Bulletins      *Collection[directory.Bulletin] // the published ones; append-only
+
 	Windows *Collection[Window]
 	Meta    *Collection[Mark]
 }
@@ -497,6 +500,19 @@ func New(ctx context.Context, engine Engine) (*Store, error) {
 				{Fields: []string{"untold"}},
 			},
 		},
+		BulletinDrafts: &Collection[directory.Bulletin]{
+			name: "bulletin_drafts", item: "bulletin",
+			id: func(b *directory.Bulletin) string { return directory.BulletinKey(b.Period) },
+		},
+		Bulletins: &Collection[directory.Bulletin]{
+			name: "bulletins", item: "bulletin", appendOnly: true,
+			id: func(b *directory.Bulletin) string { return b.ID() },
+			fields: []FieldOf[directory.Bulletin]{
+				{"period", String, func(b *directory.Bulletin) any { return directory.BulletinKey(b.Period) }},
+				{"revision", Int, func(b *directory.Bulletin) any { return int64(b.Revision) }},
+			},
+			indexes: []Index{{Fields: []string{"period", "revision"}}},
+		},
 		APIKeys: &Collection[directory.APIKey]{
 			name: "api_keys", item: "api_key",
 			id: func(k *directory.APIKey) string { return k.ID },
@@ -546,7 +562,8 @@ func New(ctx context.Context, engine Engine) (*Store, error) {
 		s.Listings, s.Accounts, s.Grants, s.Sessions, s.PhoneCodes, s.SigningKeys,
 		s.Favourites, s.Notifications, s.Audit, s.Organizations, s.Claims, s.Invitations,
 		s.Proposals, s.Revisions, s.Reports, s.Imports, s.Files, s.Photos,
-		s.Bookings, s.BookingCalendars, s.Ratings, s.RatingInvitations, s.Votes, s.Complaints, s.Returns, s.APIKeys, s.Windows, s.Meta,
+		s.Bookings, s.BookingCalendars, s.Ratings, s.RatingInvitations, s.Votes, s.Complaints, s.Returns, s.APIKeys,
+		s.BulletinDrafts, s.Bulletins, s.Windows, s.Meta,
 	} {
 		if err := c.declare(ctx, engine); err != nil {
 			return nil, err
