@@ -71,7 +71,7 @@ const demoSecret = "QINGFUDEMOQINGFUDEMOQINGFUDEMO23"
 // TestFirmsPath follows a firm from its registration to the resident who finds
 // it, with what it is told on the way.
 func TestFirmsPath(t *testing.T) {
-	dir := t.TempDir()
+	dir := seeded(t)
 	s := serve(t, "--data-dir", dir)
 	firm := s.as("10000000001", "")
 	registered := firm.json(201, "POST", "/v1/organizations", `{"credit_code":"91630100MA752FFG5X","legal_name":"湟源河畔家政服务有限公司","region":"630106","contact_name":"卓玛","contact_phone":"13800138000"}`)

@@ -231,7 +231,7 @@ func TestRatingsOutliveKills(t *testing.T) {
 	}
 	// One account stands for many residents here.
 	rules := []string{"--rating-rules", fileOf(t, `{"too_many":{"most":100000,"hours":24}}`)}
-	dir := t.TempDir()
+	dir := seeded(t)
 	random := rand.New(rand.NewPCG(3, 4))
 	c := startChild(t, dir, rules...)
 	c.token, _ = c.signIn("10000000001")["access_token"].(string)

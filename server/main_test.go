@@ -3,10 +3,12 @@ package main
 import (
 	"bytes"
 	"context"
+	"errors"
 	"net"
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 )
 
@@ -21,7 +23,11 @@ func TestMain(m *testing.M) {
 	if os.Getenv(childMark) != "" { // a server of its own, for tests that kill it
 		os.Exit(run(context.Background(), os.Args[1:], os.Stdout, os.Stderr))
 	}
-	os.Exit(m.Run())
+	code := m.Run()
+	if dir, err := seeding(); err == nil {
+		os.RemoveAll(dir)
+	}
+	os.Exit(code)
 }
 
 // childMark is the variable that makes the test program be the program itself.
@@ -173,4 +179,30 @@ func TestFlagWinsOverEnvironment(t *testing.T) {
 	if _, err := os.Stat(os.Getenv("QINGFU_DATA_DIR")); err == nil {
 		t.Error("the folder of the environment was made, too")
 	}
+}
+
+// seeding makes the folder that seeded copies, once.
+var seeding = sync.OnceValues(func() (string, error) {
+	dir, err := os.MkdirTemp("", "seeded")
+	if err == nil {
+		if e := command(context.Background(), "seed", "--data-dir", dir); e.code != 0 {
+			err = errors.New(e.err)
+		}
+	}
+	return dir, err
+})
+
+// seeded is a data folder as the first start of a server leaves it, for tests of what
+// comes after: the first start itself takes long.
+func seeded(t *testing.T) string {
+	t.Helper()
+	from, err := seeding()
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	if err := errors.Join(os.CopyFS(dir, os.DirFS(from)), os.Chmod(filepath.Join(dir, "keys.json"), 0o600)); err != nil {
+		t.Fatal(err)
+	}
+	return dir
 }

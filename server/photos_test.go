@@ -18,7 +18,7 @@ import (
 // TestPhotosAreKept uploads a photo for the demonstration organization, which has
 // to be there after the next start, too, and in the folder that a setting names.
 func TestPhotosAreKept(t *testing.T) {
-	data, elsewhere := t.TempDir(), filepath.Join(t.TempDir(), "elsewhere")
+	data, elsewhere := seeded(t), filepath.Join(t.TempDir(), "elsewhere")
 	var picture bytes.Buffer
 	if err := png.Encode(&picture, image.NewGray(image.Rect(0, 0, 40, 30))); err != nil {
 		t.Fatal(err)

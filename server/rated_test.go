@@ -14,7 +14,7 @@ import (
 // TestBookedAndRated follows a listing from its first booking to its place among the
 // others, by HTTP alone, on a server in a process of its own.
 func TestBookedAndRated(t *testing.T) {
-	c := startChild(t, t.TempDir())
+	c := startChild(t, seeded(t))
 	firm := c.as("10000000001", "")
 	organization := fmt.Sprint(firm.json(201, "POST", "/v1/organizations",
 		`{"credit_code":"91630100MA752FFG5X","legal_name":"湟源河畔家政服务有限公司","region":"630106","contact_name":"卓玛","contact_phone":"13800138000"}`)["id"])

@@ -35,8 +35,7 @@ func TestRatingRulesAreASetting(t *testing.T) {
 
 // TestRecount breaks a figure, which the command finds and puts right.
 func TestRecount(t *testing.T) {
-	dir := t.TempDir()
-	succeed(t, "seed", "--data-dir", dir)
+	dir := seeded(t)
 	if e := succeed(t, "recount", "--check", "--data-dir", dir); !strings.Contains(e.out, ", 0 figures were wrong") {
 		t.Errorf("after seeding: %s", e.out)
 	}

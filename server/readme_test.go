@@ -33,7 +33,7 @@ func TestReadmeExamples(t *testing.T) {
 	if len(examples) != strings.Count(readme(t), "```json") || len(examples) == 0 {
 		t.Fatalf("%d examples with an answer were found", len(examples))
 	}
-	s := serve(t, "--data-dir", t.TempDir())
+	s := serve(t, "--data-dir", seeded(t))
 	for _, e := range examples {
 		resp, err := http.Get(s.base + e[1])
 		if err != nil {
@@ -98,7 +98,7 @@ func TestReadmeSignsIn(t *testing.T) {
 	}
 	_, section, _ := strings.Cut(readme(t), "\n## Signing in\n")
 	section, _, _ = strings.Cut(section, "\n## ")
-	s := serve(t, "--data-dir", t.TempDir())
+	s := serve(t, "--data-dir", seeded(t))
 	variables := []string{}
 	ran := 0
 	for line := range strings.SplitSeq(section, "\n") {

@@ -64,7 +64,7 @@ func (s *Statistics) ChartOf(name ChartName, t *Table, look Look) charts.Chart {
 		return c
 	case LevelsChart:
 		c := charts.Levels{Frame: frame}
-		for _, row := range append([]Row{t.Total}, t.Rows...) {
+		for _, row := range t.drawn() {
 			d := charts.Distribution{Label: row.Names.In(look.Lang), Hidden: whyHidden(&row, look)}
 			if d.Hidden == "" {
 				d.Levels = *row.Levels
@@ -82,10 +82,18 @@ func (s *Statistics) ChartOf(name ChartName, t *Table, look Look) charts.Chart {
 		return c
 	}
 	c := charts.Shares{Frame: frame, Target: t.Target}
-	for _, row := range append([]Row{t.Total}, t.Rows...) {
+	for _, row := range t.drawn() {
 		c.Rows = append(c.Rows, interval(&row, row.Names.In(look.Lang), look))
 	}
 	return c
+}
+
+// drawn are the total and the rows, but for a county, which has no parts, once.
+func (t *Table) drawn() []Row {
+	if len(t.Rows) == 1 && t.Rows[0].Key == t.Region {
+		return t.Rows
+	}
+	return append([]Row{t.Total}, t.Rows...)
 }
 
 // shortName is how people call a prefecture: 海西, not 海西蒙古族藏族自治州.
