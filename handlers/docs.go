@@ -18,14 +18,14 @@ import (
 //go:embed docs
 var docsFS embed.FS
 
-// file is something that the reference page, or the page for ratings, consists of.
+// file is something that a page consists of: the reference, that for ratings or that of the figures.
 type file struct {
 	contentType string
 	body        []byte // compressed with gzip when zipped is set
 	zipped      bool
 }
 
-// docFiles makes the parts of the reference page, by their names.
+// docFiles makes the parts of the pages, by their names.
 func (a *api) docFiles() (map[string]file, error) {
 	problems, err := renderProblems()
 	if err != nil {
@@ -50,6 +50,9 @@ func (a *api) docFiles() (map[string]file, error) {
 		{"rate.html", fiber.MIMETextHTMLCharsetUTF8, "docs/rate.html", docsFS, false},
 		{"rate.js", mimeScript, "docs/rate.js", docsFS, false},
 		{"rate.css", mimeCSS, "docs/rate.css", docsFS, false},
+		{"stats.html", fiber.MIMETextHTMLCharsetUTF8, "docs/stats.html", docsFS, false},
+		{"stats.js", mimeScript, "docs/stats.js", docsFS, false},
+		{"stats.css", mimeCSS, "docs/stats.css", docsFS, false},
 		{"swagger-ui-bundle.js", mimeScript, "swagger-ui-bundle.js.gz", swaggerui.FS, true},
 		{"swagger-ui.css", mimeCSS, "swagger-ui.css.gz", swaggerui.FS, true},
 	} {
@@ -84,8 +87,9 @@ const (
 	mimeSVG    = "image/svg+xml"
 )
 
-// docsPolicy lets the page use what this server serves, and nothing else.
-// Swagger UI sets styles on elements and has icons in data URLs.
+// docsPolicy lets a page use what this server serves, and nothing else.
+// Swagger UI sets styles on elements and has icons in data URLs; the page of the figures
+// has its charts in them.
 const docsPolicy = "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; " +
 	"connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 
@@ -93,6 +97,9 @@ func (a *api) docs(c *fiber.Ctx, in *input) error { return a.page(c, in, "index.
 
 // ratePage is where the QR codes of posters and invitations lead.
 func (a *api) ratePage(c *fiber.Ctx, in *input) error { return a.page(c, in, "rate.html") }
+
+// statsPage shows the official figures to everybody, and to officials more of them.
+func (a *api) statsPage(c *fiber.Ctx, in *input) error { return a.page(c, in, "stats.html") }
 
 func (a *api) page(c *fiber.Ctx, in *input, name string) error {
 	if err := in.err(); err != nil {

@@ -241,6 +241,7 @@ func (a *api) routes() []route {
 		{"GET", "/openapi.yaml", "openAPI", public, reading, a.openAPI},
 		{"GET", "/docs", "docs", public, reading, a.docs},
 		{"GET", "/rate", "ratePage", public, reading, a.ratePage},
+		{"GET", "/stats", "statsPage", public, reading, a.statsPage},
 		{"GET", "/docs/{file}", "docsFile", public, reading, a.docsFile},
 		{"GET", "/livez", "livez", public, unlimited, a.livez},
 		{"GET", "/readyz", "readyz", public, unlimited, a.readyz},

@@ -86,6 +86,9 @@ func TestScenarios(t *testing.T) {
 		{"reference styles", "GET", "/docs/docs.css", "", nil, 200, nil},
 		{"page for ratings", "GET", "/rate", "", nil, 200, nil},
 		{"script of that page", "GET", "/docs/rate.js", "", nil, 200, nil},
+		{"page of the figures", "GET", "/stats", "", nil, 200, nil},
+		{"script of that page", "GET", "/docs/stats.js", "", nil, 200, nil},
+		{"styles of that page", "GET", "/docs/stats.css", "", nil, 200, nil},
 		{"problem codes", "GET", "/docs/problems.html", "", nil, 200, nil},
 
 		{"unknown path", "GET", "/v1/nothing", "", nil, 404, map[string]any{"code": "not_found", "title": "没有找到"}},
