@@ -74,7 +74,7 @@ func (t *bulletinText) note(r *directory.BulletinRow) string {
 		return "不公开：" + s.Names.Zh
 	}
 	n, ok := r.Figures["n"]
-	if _, shown := r.Figures["share"]; ok && shown && n < float64(t.Rules.ComparableRatings) {
+	if _, shown := r.Figures["share"]; ok && shown && r.Verdict != "" && n < float64(t.Rules.ComparableRatings) { // a level is a part of all
 		return fmt.Sprintf("不足%d条，不宜比较", t.Rules.ComparableRatings)
 	}
 	return ""
@@ -223,7 +223,7 @@ func (f *BulletinFile) XLSX() ([]byte, error) {
 
 func (t *bulletinText) sheet(table *directory.BulletinTable) sheets.Sheet {
 	verdicts := hasVerdicts(table)
-	s := sheets.Sheet{Name: table.Names.Zh, Columns: []sheets.SheetColumn{{Header: "项目", Width: 22}, {Header: "代码", Width: 12}}}
+	s := sheets.Sheet{Name: table.Names.Zh, Columns: []sheets.SheetColumn{{Header: "项目", Width: 22}, {Header: "代码", Width: 26}}}
 	if verdicts {
 		s.Columns = append(s.Columns, sheets.SheetColumn{Header: "结论", Width: 12})
 	}
@@ -322,6 +322,16 @@ func (t *bulletinText) charts() (out []template.HTML) {
 				rows[k].Label = table.Rows[k].Key
 			}
 			add(charts.Trend{Frame: frame("各月满意率"), Target: t.Rules.Target, Periods: rows})
+		case indicatorPrefix:
+			c := charts.Coverage{Frame: frame("养老服务覆盖率"), Target: 1}
+			c.Subtitle = t.RegionNames.Zh
+			for _, r := range table.Rows {
+				switch directory.IndicatorCode(r.Key) {
+				case directory.StreetCoverage, directory.CommunityCoverageUrban, directory.CommunityCoverageAll:
+					c.Rows = append(c.Rows, charts.Covered{Label: r.Names.Zh, Part: int64(r.Figures["numerator"]), Whole: int64(r.Figures["denominator"])})
+				}
+			}
+			add(c)
 		}
 	}
 	return out
