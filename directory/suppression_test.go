@@ -2,7 +2,11 @@ package directory
 
 import (
 	"fmt"
+	"maps"
 	"math/rand/v2"
+	"slices"
+	"strconv"
+	"strings"
 	"testing"
 )
 
@@ -97,10 +101,19 @@ func TestDisclosureIsNoLeak(t *testing.T) {
 				secret = append(secret, c)
 			}
 		}
-		basis := reduce(append(known, w.links()...))
+		links := w.links()
+		basis := reduce(slices.Concat(known, links))
 		for _, c := range secret {
 			if inSpan(basis, c.form) {
 				t.Errorf("seed %d: %s in %v, of %d ratings, can be computed", seed, c.node, c.period, c.n)
+			}
+		}
+		if seed%10 == 0 {
+			told := slices.Concat(known, links)
+			for _, c := range secret {
+				if !w.couldBeOther(r, told, c.form) {
+					t.Errorf("seed %d: %s in %v can only be %d, as no number is below 0", seed, c.node, c.period, c.n)
+				}
 			}
 		}
 		for _, c := range w.cells() {
@@ -266,6 +279,104 @@ func (w *table) links() (out [][]uint64) {
 		out = append(out, minus(w.form("", i, i+1), w.form("by category", i, i+1)))
 	}
 	return out
+}
+
+// couldBeOther looks for another table that tells the same and has another number in a
+// cell: ratings move between a few of the variables, none of which falls below 0. So no
+// solver can find the cell, whatever it knows of sums and signs.
+func (w *table) couldBeOther(r *rand.Rand, told [][]uint64, secret []uint64) bool {
+	value := make([]int64, len(w.variable))
+	months, firms := map[string][]int{}, map[string][]int{} // variables of counties and categories, and of the firms of counties
+	for _, name := range slices.Sorted(maps.Keys(w.variable)) {
+		v := w.variable[name]
+		node, month, monthly := strings.Cut(name, " ")
+		if !monthly {
+			value[v] = w.counts[node][0]
+			county := node[:strings.Index(node, "f")]
+			firms[county] = append(firms[county], v)
+			continue
+		}
+		m, _ := strconv.Atoi(month)
+		value[v] = w.counts[node][m]
+		if months[node] == nil {
+			months[node] = make([]int, 12)
+		}
+		months[node][m] = v
+	}
+	var counties, categories []string
+	for _, node := range slices.Sorted(maps.Keys(months)) {
+		if strings.HasPrefix(node, "category") {
+			categories = append(categories, node)
+		} else {
+			counties = append(counties, node)
+		}
+	}
+	one := func(list []string) string { return list[r.IntN(len(list))] }
+	for range 20_000 {
+		move := map[int]int64{}
+		a, b, i, k := one(counties), one(counties), r.IntN(12), r.IntN(12)
+		switch r.IntN(5) {
+		case 0: // between firms of a county
+			if f := firms[a]; len(f) > 1 {
+				move[f[r.IntN(len(f))]]--
+				move[f[r.IntN(len(f))]]++
+			}
+		case 1: // from one county to another in a month, and so between their firms
+			if f, g := firms[a], firms[b]; len(f) > 0 && len(g) > 0 {
+				move[months[a][i]]--
+				move[months[b][i]]++
+				move[f[r.IntN(len(f))]]--
+				move[g[r.IntN(len(g))]]++
+			}
+		case 2: // between counties in one month, and back in another
+			move[months[a][i]]--
+			move[months[a][k]]++
+			move[months[b][i]]++
+			move[months[b][k]]--
+		case 3: // from one month to another in a county, and so in a category
+			c := one(categories)
+			move[months[a][i]]--
+			move[months[a][k]]++
+			move[months[c][i]]--
+			move[months[c][k]]++
+		case 4: // between categories in one month, and back in another
+			c, d := one(categories), one(categories)
+			move[months[c][i]]--
+			move[months[d][i]]++
+			if r.IntN(2) == 0 {
+				move[months[c][k]]++
+				move[months[d][k]]--
+			}
+		}
+		if w.allows(move, value, told, secret) {
+			return true
+		}
+	}
+	return false
+}
+
+// allows tells whether a move changes a secret, leaves all that is told as it is, and
+// takes nothing from where there is nothing.
+func (w *table) allows(move map[int]int64, value []int64, told [][]uint64, secret []uint64) bool {
+	change := func(form []uint64) (sum int64) {
+		for v, n := range move {
+			if form[v] == 1 {
+				sum += n
+			} else if form[v] == prime-1 {
+				sum -= n
+			}
+		}
+		return sum
+	}
+	if change(secret) == 0 {
+		return false
+	}
+	for v, n := range move {
+		if value[v]+n < 0 {
+			return false
+		}
+	}
+	return !slices.ContainsFunc(told, func(form []uint64) bool { return change(form) != 0 })
 }
 
 func (w *table) cells() (out []cellOf) {
