@@ -312,7 +312,7 @@ func (w *table) couldBeOther(r *rand.Rand, told [][]uint64, secret []uint64) boo
 		}
 	}
 	one := func(list []string) string { return list[r.IntN(len(list))] }
-	for range 20_000 {
+	for range 500_000 {
 		move := map[int]int64{}
 		a, b, i, k := one(counties), one(counties), r.IntN(12), r.IntN(12)
 		switch r.IntN(5) {
