@@ -50,6 +50,17 @@ func sendTagged(c *fiber.Ctx, contentType string, body []byte) error {
 	return c.Send(body)
 }
 
+// sendPrivate answers with JSON that is for the caller alone, and that a client which
+// has it need not be sent again.
+func sendPrivate(c *fiber.Ctx, v any) error {
+	body, err := toJSON(v)
+	if err != nil {
+		return err
+	}
+	c.Set(fiber.HeaderCacheControl, "private, no-cache")
+	return sendTagged(c, fiber.MIMEApplicationJSONCharsetUTF8, body)
+}
+
 // matches compares as If-None-Match does, weakly (RFC 9110, 13.1.2).
 func matches(header, etag string) bool {
 	for tag := range strings.SplitSeq(header, ",") {

@@ -343,7 +343,14 @@ func (a *api) sendReturns(c *fiber.Ctx, in *input, docs []store.Doc[directory.Re
 	if err != nil {
 		return err
 	}
-	return sendList(c, items, hash, next)
+	cursor, err := nextCursor(hash, next)
+	if err != nil {
+		return err
+	}
+	return sendPrivate(c, struct {
+		Items []returnItem `json:"items"`
+		Next  *string      `json:"next_cursor"`
+	}{items, cursor})
 }
 
 func (a *api) listReturns(c *fiber.Ctx, in *input) error {
@@ -416,7 +423,7 @@ func (a *api) listMissingReturns(c *fiber.Ctx, in *input) error {
 	if err != nil {
 		return err
 	}
-	return sendSecret(c, struct {
+	return sendPrivate(c, struct {
 		Form      search.TermRef  `json:"form"`
 		Month     directory.Month `json:"month"`
 		Deadline  time.Time       `json:"deadline"`

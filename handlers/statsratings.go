@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"iter"
+	"mime"
 	"strconv"
 
 	"github.com/gofiber/fiber/v2"
@@ -56,7 +57,10 @@ func (a *api) exportRatings(c *fiber.Ctx, in *input) error {
 	if err != nil {
 		return err
 	}
-	return sendFile(c, mediaType, fmt.Sprintf("qingfu-ratings-%s-%s-%s-%s.%s", q.Kind, q.Region, from, to, format), out.Bytes())
+	name := fmt.Sprintf("qingfu-ratings-%s-%s-%s-%s.%s", q.Kind, q.Region, from, to, format)
+	c.Set(fiber.HeaderCacheControl, "private, no-cache")
+	c.Set(fiber.HeaderContentDisposition, mime.FormatMediaType("attachment", map[string]string{"filename": name}))
+	return sendTagged(c, mediaType, out.Bytes())
 }
 
 // ratingColumns are the headings of the members of a [statistics.RatingRow].

@@ -58,7 +58,7 @@ func TestFigureFromTheExport(t *testing.T) {
 	key := f.withKey(t, 60)
 	path := "/v1/stats/ratings:export?kind=elder_care&region=630225&from=2026-10&to=2026-10&format="
 	a := f.get(t, path+"csv", key...)
-	if a.StatusCode != 200 || a.Header.Get("Content-Type") != mimeCSV || a.Header.Get("Cache-Control") != "no-store" ||
+	if a.StatusCode != 200 || a.Header.Get("Content-Type") != mimeCSV || a.Header.Get("Cache-Control") != "private, no-cache" ||
 		!strings.Contains(a.Header.Get("Content-Disposition"), "qingfu-ratings-elder_care-630225-2026-10-2026-10.csv") {
 		t.Fatalf("%d %v", a.StatusCode, a.Header)
 	}
