@@ -52,7 +52,8 @@ type Table struct {
 	RowsLeftOut int `json:"rows_left_out"`
 	// PostStratified are the estimates for the province by the weights of its parts,
 	// beside the total, in which each part has as much to say as it has ratings. There
-	// are none for smaller regions, and for other origins than those that count.
+	// are none for smaller regions, for other origins than those that count, and by
+	// category and organization, for which places are not counted.
 	PostStratified []Estimate `json:"post_stratified"`
 	// Suppressed counts the suppressed rows, the total among them, by the reason.
 	Suppressed map[directory.Suppression]int `json:"suppressed"`
@@ -166,7 +167,7 @@ func (s *Statistics) Satisfaction(ctx context.Context, q Query, public bool) (Ta
 		before, err = s.tally(within, earlier)
 		return err
 	})
-	if s.level(q.Region) == directory.Province && q.Origin == "" {
+	if s.level(q.Region) == directory.Province && q.Origin == "" && q.By != ByCategory && q.By != ByOrganization {
 		group.Go(func() (err error) {
 			estimates, err = v.postStratify(within, q)
 			return err

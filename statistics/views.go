@@ -15,6 +15,7 @@ type view struct {
 	public bool
 
 	disclosures map[disclosed]*directory.Disclosure
+	places      []string // of the region of a table by organization
 }
 
 // disclosed names a disclosure: of a kind of listing and a year, of the ratings that
@@ -99,11 +100,16 @@ func (s *Statistics) place(county string) string {
 
 // firmNodes are the parts of an organization in the places of a region.
 func (v *view) firmNodes(d *directory.Disclosure, region, organization string) (nodes []string) {
-	for _, reg := range v.Regions.All() {
-		if reg.Level <= directory.County && inRegion(reg.Code, region) {
-			if node := firmNode(v.place(reg.Code), organization); d.Has(node) {
-				nodes = append(nodes, node)
+	if v.places == nil {
+		for _, reg := range v.Regions.All() {
+			if reg.Level <= directory.County && inRegion(reg.Code, region) {
+				v.places = append(v.places, v.place(reg.Code))
 			}
+		}
+	}
+	for _, place := range v.places {
+		if node := firmNode(place, organization); d.Has(node) {
+			nodes = append(nodes, node)
 		}
 	}
 	return nodes
