@@ -4,6 +4,7 @@ import (
 	"go/parser"
 	"go/token"
 	"io/fs"
+	"os"
 	"path"
 	"path/filepath"
 	"slices"
@@ -46,6 +47,11 @@ var arrows = []arrow{
 // only the contract of the store asks for one that needs a server.
 var inTests = []string{".", "trial", "statistics", "consumer", "registry", "sheets", "photos", "auth", "seed", "search/memory", "search", "store/sqlite", "store/mongo", "store", "directory"}
 
+func exists(file string) bool {
+	_, err := os.Stat(file)
+	return err == nil
+}
+
 func TestArrowsPointDown(t *testing.T) {
 	may := map[string][]string{}
 	for i, a := range arrows {
@@ -64,6 +70,8 @@ func TestArrowsPointDown(t *testing.T) {
 			return err
 		case d.IsDir() && file != "." && (strings.HasPrefix(d.Name(), ".") || d.Name() == "testdata"):
 			return fs.SkipDir
+		case d.IsDir() && file != "." && exists(filepath.Join(file, "go.mod")):
+			return fs.SkipDir // a program of its own
 		case path.Ext(file) != ".go":
 			return nil
 		}
