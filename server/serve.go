@@ -212,8 +212,8 @@ func refuseDemo(ctx context.Context, st *store.Store, data *dataSettings) error 
 		return err
 	}
 	if listings[0].N+accounts[0].N+organizations[0].N+returns[0].N > 0 {
-		return fmt.Errorf("QINGFU_ENV is production, but the data folder %s holds %d demonstration entries, %d accounts and %d organizations, and %d returns: use another one",
-			data.DataDir, listings[0].N, accounts[0].N, organizations[0].N, returns[0].N)
+		return fmt.Errorf("QINGFU_ENV is production, but %s holds %d demonstration entries, %d accounts and %d organizations, and %d returns: use another one",
+			data.holder(), listings[0].N, accounts[0].N, organizations[0].N, returns[0].N)
 	}
 	return nil
 }

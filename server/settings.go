@@ -12,15 +12,16 @@ import (
 	"strconv"
 
 	"qingfu/store"
+	"qingfu/store/mongo"
 	"qingfu/store/sqlite"
 )
 
 // dataSettings are the settings of every command that works on the data.
 type dataSettings struct {
-	DataDir    string     `env:"QINGFU_DATA_DIR" default:"./data" help:"Folder of the embedded store; made when it is not there."`
+	DataDir    string     `env:"QINGFU_DATA_DIR" default:"./data" help:"Folder of the embedded store and of the index; made when it is not there."`
 	Env        string     `env:"QINGFU_ENV" default:"development" enum:"development,production" help:"development or production. Production takes no demonstration data."`
 	Log        slog.Level `env:"QINGFU_LOG" default:"info" help:"Least level of the log: debug, info, warn or error."`
-	MongodbURI string     `name:"mongodb-uri" env:"MONGODB_URI" placeholder:"URI" help:"Database to use instead of the embedded store. Not in this version."`
+	MongodbURI string     `name:"mongodb-uri" env:"MONGODB_URI" placeholder:"URI" help:"MongoDB to use instead of the embedded store, for several servers: 6 or later, a replica set or sharded."`
 }
 
 // demoSettings say whether demonstration entries are wanted.
@@ -34,24 +35,60 @@ func (s *dataSettings) logger(w io.Writer) *slog.Logger {
 	return slog.New(slog.NewTextHandler(w, &slog.HandlerOptions{Level: s.Log}))
 }
 
-// openStore opens the store in the data folder. The caller closes what it
-// returns, also with an error of a later step.
+// openStore opens the store: MongoDB where there is one, and the one in the data
+// folder otherwise. The caller closes what it returns, also with an error of a later
+// step. The data folder exists then.
 func (s *dataSettings) openStore(ctx context.Context) (*store.Store, io.Closer, error) {
+	open := s.openSQLite
 	if s.MongodbURI != "" {
-		return nil, nil, errors.New("MONGODB_URI is set, but this version has only the embedded store: unset it to run on SQLite")
+		open = s.openMongo
 	}
-	if err := os.MkdirAll(s.DataDir, 0o750); err != nil {
-		return nil, nil, fmt.Errorf("data folder: %w", err)
-	}
-	engine, err := sqlite.Open(ctx, filepath.Join(s.DataDir, "qingfu.db"))
+	engine, err := open(ctx)
 	if err != nil {
-		return nil, nil, fmt.Errorf("data folder %s: %w", s.DataDir, err)
+		return nil, nil, err
 	}
 	st, err := store.New(ctx, engine)
 	if err != nil {
 		return nil, nil, errors.Join(err, engine.Close())
 	}
 	return st, engine, nil
+}
+
+func (s *dataSettings) openSQLite(ctx context.Context) (store.Engine, error) {
+	if err := s.makeDataDir(); err != nil {
+		return nil, err
+	}
+	engine, err := sqlite.Open(ctx, filepath.Join(s.DataDir, "qingfu.db"))
+	if err != nil {
+		return nil, fmt.Errorf("data folder %s: %w", s.DataDir, err)
+	}
+	return engine, nil
+}
+
+func (s *dataSettings) openMongo(ctx context.Context) (store.Engine, error) {
+	engine, err := mongo.Open(ctx, s.MongodbURI)
+	if err != nil {
+		return nil, fmt.Errorf("MONGODB_URI: %w", err)
+	}
+	if err := s.makeDataDir(); err != nil { // for the index, the keys and photos
+		return nil, errors.Join(err, engine.Close())
+	}
+	return engine, nil
+}
+
+func (s *dataSettings) makeDataDir() error {
+	if err := os.MkdirAll(s.DataDir, 0o750); err != nil {
+		return fmt.Errorf("data folder: %w", err)
+	}
+	return nil
+}
+
+// holder names where the store is, without the password of the database.
+func (s *dataSettings) holder() string {
+	if s.MongodbURI != "" {
+		return "the database of MONGODB_URI"
+	}
+	return "the data folder " + s.DataDir
 }
 
 // checkAddr refuses what cannot be an address to listen on.

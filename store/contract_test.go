@@ -23,13 +23,18 @@ var engines = map[string]func(ctx context.Context, dir string) (store.Engine, er
 	"sqlite": func(ctx context.Context, dir string) (store.Engine, error) {
 		return sqlite.Open(ctx, filepath.Join(dir, "contract.db"))
 	},
+	"mongo": openMongo,
 }
 
 // contract runs a test on every engine, each with an empty folder.
 func contract(t *testing.T, test func(t *testing.T, h harness)) {
 	for name := range engines {
 		t.Run(name, func(t *testing.T) {
-			test(t, harness{t, name, t.TempDir()})
+			dir := t.TempDir()
+			if name == "mongo" {
+				mongoOrSkip(t, dir)
+			}
+			test(t, harness{t, name, dir})
 		})
 	}
 }

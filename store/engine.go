@@ -1,6 +1,7 @@
 // Package store keeps the domain's documents. Repositories are written once,
 // as typed collections over Engine, a small port that every database behind
-// the program implements; store/sqlite is the embedded one.
+// the program implements; store/sqlite is the embedded one, store/mongo the one
+// that several servers share.
 //
 // The rules that keep engines equal: ids are strings; a document is one JSON
 // object and one write is one state change; a write names the version that it
