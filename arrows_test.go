@@ -33,6 +33,7 @@ var arrows = []arrow{
 	{"sheets", []string{"directory"}},
 	{"charts", []string{"directory"}},
 	{"seed", []string{"directory"}},
+	{"search/meili", []string{"search", "directory"}},
 	{"search/memory", []string{"search", "directory"}},
 	{"search", []string{"directory"}},
 	{"store/sqlite", []string{"store", "directory"}},
@@ -43,7 +44,7 @@ var arrows = []arrow{
 
 // inTests is what test files may import besides: real data, and the engines that
 // need nothing to be installed.
-var inTests = []string{".", "trial", "statistics", "consumer", "registry", "sheets", "photos", "auth", "seed", "search/memory", "search", "store/sqlite", "store", "directory"}
+var inTests = []string{".", "trial", "statistics", "consumer", "registry", "sheets", "photos", "auth", "seed", "search/meili", "search/memory", "search", "store/sqlite", "store", "directory"}
 
 func TestArrowsPointDown(t *testing.T) {
 	may := map[string][]string{}
