@@ -2,6 +2,7 @@ package meili
 
 import (
 	"encoding/base32"
+	"slices"
 	"strings"
 	"time"
 
@@ -27,6 +28,7 @@ type record struct {
 	Summary    []string `json:"summary"`
 	Address    []string `json:"address"`
 	Places     []string `json:"places"`
+	Fuzzy      []string `json:"fuzzy"` // everything in letters or as pinyin, to be found with typos
 
 	Kind         directory.Kind `json:"kind"`
 	CategoriesOf []string       `json:"categories_of"`
@@ -114,6 +116,18 @@ func (e *Engine) record(d *search.Document) *record {
 		r.Aliases = append(r.Aliases, search.Normalize(alias))
 		r.addSpoken(alias)
 	}
+	r.Fuzzy = slices.Concat(r.Names, r.Aliases, r.Pinyin)
+	for _, text := range slices.Concat(d.Names[:min(1, len(d.Names))], d.Categories, d.Places) {
+		for _, run := range search.Runs(search.Normalize(text)) {
+			switch run.Script {
+			case search.Han:
+				r.Fuzzy = append(r.Fuzzy, strings.Join(search.Syllables(run.Text), ""))
+			case search.Latin:
+				r.Fuzzy = append(r.Fuzzy, run.Text)
+			}
+		}
+	}
+	r.Fuzzy = sortedSet(r.Fuzzy)
 	for i, part := range nameKeyOf(r.Title) {
 		*[...]*string{&r.Name1, &r.Name2, &r.Name3, &r.Name4}[i] = part
 	}

@@ -82,7 +82,7 @@ func (s *finding) byScores() bool {
 
 // result answers the query behind a place.
 func (s *finding) result(ctx context.Context, after *place) (search.Result, error) {
-	count := s.request(s.text.query(), s.filters.except(""))
+	count := s.request(s.text.words, s.filters.except(""))
 	counting(count)
 	requests := []*meilisearch.SearchRequest{count}
 	// Each disjunctive facet that is filtered is counted without its own filter, all
@@ -91,7 +91,7 @@ func (s *finding) result(ctx context.Context, after *place) (search.Result, erro
 	for i, facet := range s.q.Facets {
 		of := count
 		if _, ok := s.filters.own[facet]; ok {
-			of = s.request(s.text.query(), s.filters.except(facet))
+			of = s.request(s.text.words, s.filters.except(facet))
 			counting(of)
 			counted[i] = len(requests)
 			requests = append(requests, of)
@@ -163,7 +163,7 @@ func (s *finding) order() search.Sort {
 
 // page asks for the hits behind a place, one more than the limit.
 func (s *finding) page(after *place) *meilisearch.SearchRequest {
-	r := s.request(s.text.query(), s.filters.except(""))
+	r := s.request(s.text.words, s.filters.except(""))
 	r.Limit = int64(s.q.Limit) + 1
 	if s.byScores() {
 		r.ShowRankingScoreDetails = true
@@ -241,12 +241,22 @@ func (s *finding) hits(ctx context.Context, found []hit) ([]search.Hit, error) {
 	return out, nil
 }
 
-// request asks for documents that have all words of a text and meet all conditions.
-func (e *Engine) request(text string, conditions []string) *meilisearch.SearchRequest {
+// request asks for documents that have all words and meet all conditions.
+func (e *Engine) request(words []reading, conditions []string) *meilisearch.SearchRequest {
 	return &meilisearch.SearchRequest{
-		IndexUID: e.index, Query: text, Locales: []string{"cmn"}, MatchingStrategy: meilisearch.All,
+		IndexUID: e.index, Query: join(words), AttributesToSearchOn: among(searchable, words),
+		Locales: []string{"cmn"}, MatchingStrategy: meilisearch.All,
 		Filter: append([]string{}, conditions...), AttributesToRetrieve: displayed,
 	}
+}
+
+// among returns the attributes that words are looked for in, those with typos
+// among them where a word needs them.
+func among(attributes []string, words []reading) []string {
+	if slices.ContainsFunc(words, func(r reading) bool { return r.fuzzy }) {
+		return append(slices.Clone(attributes), fuzzy)
+	}
+	return attributes
 }
 
 // counting makes a request one for the exact total alone. Pages have that, while

@@ -48,6 +48,11 @@ var searchable = []string{
 // named are those of the names and aliases.
 var named = searchable[:7]
 
+// fuzzy is the attribute in which words are found that are written wrong. It is
+// looked in only for words that are nowhere as they are: Meilisearch would find
+// both at once.
+const fuzzy = "fuzzy"
+
 // rankingRules is the order of relevance. The first rule gives way to an explicit
 // order; the last ones are those that every order ends with.
 var rankingRules = append(append([]string{"sort"}, scored...), "satisfaction:desc", "fresh:desc", "key:asc")
@@ -72,7 +77,7 @@ func settings(lexicon *search.Lexicon) *meilisearch.Settings {
 	}
 	s := &meilisearch.Settings{
 		RankingRules:         rankingRules,
-		SearchableAttributes: searchable,
+		SearchableAttributes: append(slices.Clone(searchable), fuzzy),
 		DisplayedAttributes:  displayed,
 		FilterableAttributes: slices.Concat([]string{"kind", "categories_of", "regions", "features", "badges", "has_vacancy", "demo", "price_from", "share", "hours", "located", "_geo"}, areas[:], keyset),
 		SortableAttributes:   append([]string{"_geo"}, keyset...),
@@ -81,12 +86,12 @@ func settings(lexicon *search.Lexicon) *meilisearch.Settings {
 		// Syllables of Tibetan; everything else that separates is a space by then.
 		SeparatorTokens: []string{"་", "༌", "།"},
 		// Without it, texts of hanzi alone may be taken for Japanese.
-		LocalizedAttributes: []*meilisearch.LocalizedAttributes{{Locales: []string{"cmn"}, AttributePatterns: searchable}},
+		LocalizedAttributes: []*meilisearch.LocalizedAttributes{{Locales: []string{"cmn"}, AttributePatterns: []string{"*"}}},
 		TypoTolerance: &meilisearch.TypoTolerance{
 			Enabled:             true,
 			MinWordSizeForTypos: meilisearch.MinWordSizeForTypos{OneTypo: 5, TwoTypos: 9},
 			DisableOnWords:      []string{},
-			DisableOnAttributes: []string{"initials"},
+			DisableOnAttributes: searchable,
 			DisableOnNumbers:    true,
 		},
 		Pagination:     &meilisearch.Pagination{MaxTotalHits: unlimited},

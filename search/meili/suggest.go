@@ -25,10 +25,10 @@ func (e *Engine) Suggest(ctx context.Context, q search.SuggestQuery) ([]search.S
 	if err != nil {
 		return nil, err
 	}
-	all := e.request(t.query(), f.except(""))
+	all := e.request(t.words, f.except(""))
 	all.Limit = int64(q.Limit)
 	byName := *all
-	byName.AttributesToSearchOn = named
+	byName.AttributesToSearchOn = among(named, t.words)
 	answers, err := e.search(ctx, &byName, all)
 	if err != nil {
 		return nil, err
@@ -70,7 +70,7 @@ func (e *Engine) Clusters(ctx context.Context, q search.ClusterQuery) ([]search.
 	if err != nil {
 		return nil, err
 	}
-	r := e.request(t.query(), f.except(""))
+	r := e.request(t.words, f.except(""))
 	r.AttributesToRetrieve, r.Page, r.HitsPerPage = []string{"id", "_geo"}, 1, new(int64(clusterPage))
 	clusters := search.NewClustering(q.Zoom)
 	for {

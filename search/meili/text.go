@@ -20,13 +20,12 @@ type text struct {
 type reading struct {
 	search.Word
 	query string // for Meilisearch; a phrase stands in quotes
+	fuzzy bool   // with typos
 	marks [2]search.Patterns
 }
 
-// query returns the text for Meilisearch. The last word may be unfinished where
-// the last one of the query is there and stands in no phrase.
-func (t *text) query() string { return join(t.words) }
-
+// join returns words for Meilisearch. The last one may be unfinished where it is the
+// last one of the query and stands in no phrase.
 func join(words []reading) string {
 	var b strings.Builder
 	for _, w := range words {
@@ -88,30 +87,19 @@ func (e *Engine) understand(ctx context.Context, typed string) (*text, error) {
 	if len(t.words) < 2 {
 		return t, nil
 	}
-	steps := e.concessions(t.words)
-	queries := make([]string, len(steps))
-	for i, step := range steps {
-		queries[i] = join(step)
-	}
-	counts, err := e.counts(ctx, queries)
-	if err != nil {
-		return nil, err
-	}
-	i := max(0, slices.IndexFunc(counts, func(n int) bool { return n > 0 }))
-	t.words = steps[i]
-	return t, nil
+	return t, e.concede(ctx, t)
 }
 
 // firstFound returns of each list the first reading that any listing has, nil
 // where there is none.
 func (e *Engine) firstFound(ctx context.Context, lists [][]reading) ([]*reading, error) {
-	var queries []string
+	var each [][]reading
 	for _, list := range lists {
 		for _, r := range list {
-			queries = append(queries, join([]reading{r}))
+			each = append(each, []reading{r})
 		}
 	}
-	counts, err := e.counts(ctx, queries)
+	counts, err := e.counts(ctx, each)
 	if err != nil {
 		return nil, err
 	}
@@ -125,14 +113,14 @@ func (e *Engine) firstFound(ctx context.Context, lists [][]reading) ([]*reading,
 	return out, nil
 }
 
-// counts returns the numbers of documents that have all words of each query.
-func (e *Engine) counts(ctx context.Context, queries []string) ([]int, error) {
-	if len(queries) == 0 {
+// counts returns the numbers of documents that have all words of each list.
+func (e *Engine) counts(ctx context.Context, lists [][]reading) ([]int, error) {
+	if len(lists) == 0 {
 		return nil, nil
 	}
-	requests := make([]*meilisearch.SearchRequest, len(queries))
-	for i, q := range queries {
-		requests[i] = e.request(q, nil)
+	requests := make([]*meilisearch.SearchRequest, len(lists))
+	for i, words := range lists {
+		requests[i] = e.request(words, nil)
 		counting(requests[i])
 	}
 	answers, err := e.search(ctx, requests...)
@@ -146,37 +134,52 @@ func (e *Engine) counts(ctx context.Context, queries []string) ([]int, error) {
 	return counts, nil
 }
 
-// concessions returns the words, and what to look for instead when no listing
-// has them all, in order: with words of the field widened, the last one first,
-// and then without the words that matter least.
-func (e *Engine) concessions(words []reading) [][]reading {
-	steps := [][]reading{words}
-	for i := len(words) - 1; i >= 0; i-- {
-		for _, word := range append([]string{words[i].Text}, words[i].Same...) {
-			if wider, ok := e.lexicon.Wider(word); ok {
-				words = slices.Clone(words)
-				words[i] = known(search.Word{Text: wider, Class: words[i].Class, Last: words[i].Last})
-				steps = append(steps, words)
+// concede looks for less when no listing has all words: for words of the field
+// widened, the last one first, and then for those that matter more.
+func (e *Engine) concede(ctx context.Context, t *text) error {
+	wider := make([]reading, len(t.words)) // without a query where there is none
+	tried := [][]reading{t.words}
+	for i, w := range t.words {
+		for _, word := range append([]string{w.Text}, w.Same...) {
+			if wide, ok := e.lexicon.Wider(word); ok {
+				wider[i] = known(search.Word{Text: wide, Class: w.Class, Last: w.Last})
 				break
 			}
+		}
+		tried = append(tried, []reading{wider[i]})
+	}
+	counts, err := e.counts(ctx, tried)
+	if err != nil || counts[0] > 0 {
+		return err
+	}
+	steps := [][]reading{t.words}
+	words := slices.Clone(t.words)
+	for i := len(words) - 1; i >= 0; i-- {
+		if wider[i].query != "" && counts[1+i] > 0 {
+			words[i] = wider[i]
+			steps = append(steps, slices.Clone(words))
 		}
 	}
 	for len(words) > 1 {
 		words = search.GiveUp(words, func(r reading) search.WordClass { return r.Class })
 		steps = append(steps, words)
 	}
-	return steps
+	if counts, err = e.counts(ctx, steps); err != nil {
+		return err
+	}
+	t.words = steps[max(0, slices.IndexFunc(counts, func(n int) bool { return n > 0 }))]
+	return nil
 }
 
 // known reads a word of the lexicon, which Meilisearch keeps together and whose
 // synonyms it knows.
 func known(w search.Word) reading {
-	return reading{w, w.Text, [2]search.Patterns{{Texts: []string{w.Text}}, {Texts: w.Same}}}
+	return reading{Word: w, query: w.Text, marks: [2]search.Patterns{{Texts: []string{w.Text}}, {Texts: w.Same}}}
 }
 
 // phrase reads a word as parts that stand side by side in one attribute.
 func phrase(w search.Word, parts []string, marks search.Patterns) reading {
-	return reading{w, `"` + strings.Join(parts, " ") + `"`, [2]search.Patterns{marks}}
+	return reading{Word: w, query: `"` + strings.Join(parts, " ") + `"`, marks: [2]search.Patterns{marks}}
 }
 
 // plain returns the readings of a word as it is.
@@ -190,14 +193,15 @@ func (e *Engine) plain(w search.Word) []reading {
 		return []reading{phrase(w, strings.Split(w.Text, ""), texts)}
 	case search.Latin:
 		// Meilisearch finds it as a word, as full pinyin from any syllable on, as
-		// initials, by what it spells, and with typos.
+		// initials and by what it spells.
 		texts.Spoken, texts.Initials = spoken(w.Text, w.Last), []string{w.Text}
-		return []reading{{w, w.Text, [2]search.Patterns{texts, {Texts: w.Same}}}}
+		return []reading{{Word: w, query: w.Text, marks: [2]search.Patterns{texts, {Texts: w.Same}}}}
 	case search.Tibetan:
 		syllables := strings.FieldsFunc(w.Text, func(r rune) bool { return r == '་' })
-		return []reading{phrase(w, syllables, texts), {w, strings.Join(syllables, " "), [2]search.Patterns{texts}}}
+		open := reading{Word: w, query: strings.Join(syllables, " "), marks: [2]search.Patterns{texts}}
+		return []reading{phrase(w, syllables, texts), open}
 	}
-	return []reading{{w, w.Text, [2]search.Patterns{texts}}}
+	return []reading{{Word: w, query: w.Text, marks: [2]search.Patterns{texts}}}
 }
 
 // spoken returns what letters are as full pinyin, the last syllable perhaps
@@ -218,7 +222,7 @@ func spoken(letters string, open bool) []string {
 
 // distant returns the readings of a word that no listing has as it is: hanzi by
 // their sound and then by their longest part, letters as syllables or initials in
-// the middle of a name and as a mixture, then in parts.
+// the middle of a name and as a mixture, then with typos, then in parts.
 func (e *Engine) distant(w search.Word) []reading {
 	switch w.Script {
 	case search.Han:
@@ -270,6 +274,9 @@ func (e *Engine) distantLatin(w search.Word) []reading {
 			out = append(out, r)
 		}
 	}
+	misspelt := e.plain(w)[0]
+	misspelt.fuzzy = true
+	out = append(out, misspelt)
 	if parts := e.lexicon.SplitUnknown(w); len(parts) > 0 {
 		r := reading{Word: w}
 		var queries []string
