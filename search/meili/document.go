@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode"
 
 	"qingfu/directory"
 	"qingfu/search"
@@ -28,7 +29,8 @@ type record struct {
 	Summary    []string `json:"summary"`
 	Address    []string `json:"address"`
 	Places     []string `json:"places"`
-	Fuzzy      []string `json:"fuzzy"` // everything in letters or as pinyin, to be found with typos
+	Spoken     []string `json:"spoken"` // pinyin and initials of categories and places
+	Fuzzy      []string `json:"fuzzy"`  // everything in letters or as pinyin, to be found with typos
 
 	Kind         directory.Kind `json:"kind"`
 	CategoriesOf []string       `json:"categories_of"`
@@ -106,28 +108,35 @@ func (e *Engine) record(d *search.Document) *record {
 	}
 	for i, name := range d.Names {
 		if i == 0 {
-			r.Title, r.Name = name, search.Normalize(name)
+			r.Title, r.Name = name, whole(name)
 		} else {
-			r.Names = append(r.Names, search.Normalize(name))
+			r.Names = append(r.Names, whole(name))
 		}
 		r.addSpoken(name)
 	}
 	for _, alias := range d.Aliases {
-		r.Aliases = append(r.Aliases, search.Normalize(alias))
+		r.Aliases = append(r.Aliases, whole(alias))
 		r.addSpoken(alias)
 	}
-	r.Fuzzy = slices.Concat(r.Names, r.Aliases, r.Pinyin)
-	for _, text := range slices.Concat(d.Names[:min(1, len(d.Names))], d.Categories, d.Places) {
+	r.Fuzzy = slices.Clone(r.Pinyin)
+	for _, text := range slices.Concat(d.Names, d.Aliases, d.Categories, d.Places) {
 		for _, run := range search.Runs(search.Normalize(text)) {
-			switch run.Script {
-			case search.Han:
-				r.Fuzzy = append(r.Fuzzy, strings.Join(search.Syllables(run.Text), ""))
-			case search.Latin:
+			if run.Script == search.Latin {
 				r.Fuzzy = append(r.Fuzzy, run.Text)
 			}
 		}
 	}
-	r.Fuzzy = sortedSet(r.Fuzzy)
+	for _, text := range slices.Concat(d.Categories, d.Places) {
+		for _, run := range search.Runs(search.Normalize(text)) {
+			if run.Script == search.Han {
+				syllables := search.Syllables(run.Text)
+				initials := search.Initials(syllables)
+				r.Spoken = append(r.Spoken, strings.Join(syllables, " "), initials, strings.Join(strings.Split(initials, ""), " "))
+				r.Fuzzy = append(r.Fuzzy, strings.Join(syllables, ""))
+			}
+		}
+	}
+	r.Spoken, r.Fuzzy = sortedSet(r.Spoken), sortedSet(r.Fuzzy)
 	for i, part := range nameKeyOf(r.Title) {
 		*[...]*string{&r.Name1, &r.Name2, &r.Name3, &r.Name4}[i] = part
 	}
@@ -145,29 +154,78 @@ func (e *Engine) record(d *search.Document) *record {
 	return r
 }
 
+// whole returns a text as it is, folded.
+func whole(text string) string {
+	var runs []string
+	for _, run := range search.Runs(search.Normalize(text)) {
+		if run.Script == search.Han {
+			runs = append(runs, strings.TrimSpace(spell(run.Text)))
+		} else {
+			runs = append(runs, units(run)...)
+		}
+	}
+	return strings.Join(runs, " ")
+}
+
 // parts returns the parts of texts: see record.
 func (e *Engine) parts(texts ...string) []string {
 	var out []string
 	for _, text := range texts {
-		var chars, words []string
+		var single, words []string
 		for _, run := range search.Runs(search.Normalize(text)) {
-			if run.Script != search.Han {
-				chars = append(chars, run.Text)
-				continue
-			}
-			chars = append(chars, strings.Split(run.Text, "")...)
-			for word := range e.lexicon.Find(run.Text) {
-				words = append(words, word)
+			single = append(single, units(run)...)
+			if run.Script == search.Han {
+				words = slices.AppendSeq(words, e.lexicon.Find(run.Text))
 			}
 		}
-		if len(chars) > 0 {
-			out = append(out, strings.Join(chars, " "))
+		if len(single) > 0 {
+			out = append(out, strings.Join(single, " "))
 		}
 		if len(words) > 0 {
 			out = append(out, strings.Join(words, " "))
 		}
 	}
 	return out
+}
+
+// units returns what a run consists of, as Meilisearch is to see it: hanzi, the
+// syllables of Tibetan, or the word.
+func units(run search.Run) []string {
+	switch run.Script {
+	case search.Han:
+		return strings.Fields(spell(strings.Join(strings.Split(run.Text, ""), " ")))
+	case search.Tibetan:
+		return strings.Fields(spell(strings.ReplaceAll(run.Text, "་", " ")))
+	}
+	return []string{spell(run.Text)}
+}
+
+// spell writes every character in letters that Meilisearch would cut differently
+// from text to text: it knows neither Tibetan nor hanzi beyond the basic plane. The
+// beginning of a word stays the beginning.
+func spell(text string) string {
+	var b strings.Builder
+	for _, r := range text {
+		switch {
+		case r < 0x80 || r <= 0xffff && unicode.Is(unicode.Han, r):
+			b.WriteRune(r)
+		case unicode.Is(unicode.Han, r): // a word of its own
+			b.WriteString(" " + letters(r) + " ")
+		default:
+			b.WriteString(letters(r))
+		}
+	}
+	return b.String()
+}
+
+// letters returns six letters that stand for a character.
+func letters(r rune) string {
+	b := []byte("x-----")
+	for i := len(b) - 1; i > 0; i-- {
+		b[i] = 'a' + byte(r&15)
+		r >>= 4
+	}
+	return string(b)
 }
 
 // addSpoken adds the pinyin of a name and its initials: from every syllable to the

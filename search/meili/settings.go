@@ -42,7 +42,7 @@ func (e *Engine) checkVersion(ctx context.Context) error {
 // Those of names alone come first.
 var searchable = []string{
 	"name", "names", "name_parts", "pinyin", "initials", "aliases", "alias_parts",
-	"categories", "summary", "address", "places",
+	"categories", "summary", "address", "places", "spoken",
 }
 
 // named are those of the names and aliases.
@@ -83,8 +83,6 @@ func settings(lexicon *search.Lexicon) *meilisearch.Settings {
 		SortableAttributes:   append([]string{"_geo"}, keyset...),
 		Dictionary:           sortedSet(dictionary),
 		Synonyms:             synonyms,
-		// Syllables of Tibetan; everything else that separates is a space by then.
-		SeparatorTokens: []string{"་", "༌", "།"},
 		// Without it, texts of hanzi alone may be taken for Japanese.
 		LocalizedAttributes: []*meilisearch.LocalizedAttributes{{Locales: []string{"cmn"}, AttributePatterns: []string{"*"}}},
 		TypoTolerance: &meilisearch.TypoTolerance{

@@ -190,18 +190,18 @@ func (e *Engine) plain(w search.Word) []reading {
 		if _, ok := e.lexicon.Concept(w.Text); ok {
 			return []reading{known(w)}
 		}
-		return []reading{phrase(w, strings.Split(w.Text, ""), texts)}
+		return []reading{phrase(w, units(search.Run{Script: w.Script, Text: w.Text}), texts)}
 	case search.Latin:
 		// Meilisearch finds it as a word, as full pinyin from any syllable on, as
 		// initials and by what it spells.
 		texts.Spoken, texts.Initials = spoken(w.Text, w.Last), []string{w.Text}
 		return []reading{{Word: w, query: w.Text, marks: [2]search.Patterns{texts, {Texts: w.Same}}}}
 	case search.Tibetan:
-		syllables := strings.FieldsFunc(w.Text, func(r rune) bool { return r == '་' })
+		syllables := units(search.Run{Script: w.Script, Text: w.Text})
 		open := reading{Word: w, query: strings.Join(syllables, " "), marks: [2]search.Patterns{texts}}
 		return []reading{phrase(w, syllables, texts), open}
 	}
-	return []reading{{Word: w, query: w.Text, marks: [2]search.Patterns{texts}}}
+	return []reading{{Word: w, query: spell(w.Text), marks: [2]search.Patterns{texts}}}
 }
 
 // spoken returns what letters are as full pinyin, the last syllable perhaps
@@ -256,7 +256,7 @@ func (e *Engine) distantLatin(w search.Word) []reading {
 	for _, syllables := range search.SplitPinyin(w.Text, false) {
 		out = append(out, phrase(w, syllables, search.Patterns{Spoken: []string{w.Text}}))
 	}
-	if len(w.Text) > 1 {
+	if len(w.Text) > 1 && !pairRepeats(w.Text) {
 		out = append(out, phrase(w, strings.Split(w.Text, ""), search.Patterns{Initials: []string{w.Text}}))
 	}
 	initials := func(s string) bool { return !strings.ContainsAny(s, "aeiouv0123456789") }
@@ -292,4 +292,15 @@ func (e *Engine) distantLatin(w search.Word) []reading {
 		out = append(out, r)
 	}
 	return out
+}
+
+// pairRepeats tells whether letters hold the same pair twice, as those of a hand
+// resting on a key do. Meilisearch finds a phrase where all its pairs stand.
+func pairRepeats(letters string) bool {
+	for i := 0; i+2 < len(letters); i++ {
+		if strings.Contains(letters[i+1:], letters[i:i+2]) {
+			return true
+		}
+	}
+	return false
 }
