@@ -138,7 +138,7 @@ func decodePlace(token string) (*place, error) {
 			return nil, search.BadCursor(nil)
 		}
 	}
-	if p.Key == "" || p.Seen < 0 || p.Distance != nil && !(*p.Distance >= 0) {
+	if p.Key == "" || p.Seen < 0 || p.Seen > unlimited || p.Distance != nil && !(*p.Distance >= 0) {
 		return nil, search.BadCursor(nil)
 	}
 	return &p, nil

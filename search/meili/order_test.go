@@ -92,6 +92,7 @@ func TestDecodePlace(t *testing.T) {
 		`{"i":"k\" OR demo = true"}`: false,
 		`{"i":"k","a":["k\""]}`:      false,
 		`{"i":"k","n":-1}`:           false,
+		`{"i":"k","n":2000000000}`:   false,
 		`{"i":"k","d":-1}`:           false,
 		`{"i":"k","s":1e309}`:        false,
 	} {

@@ -189,15 +189,14 @@ func (s *finding) behindScores(ctx context.Context, after *place) ([]hit, error)
 		}
 		first := slices.IndexFunc(found, func(h hit) bool { return placeOf(&h, search.ByRelevance).compareRelevance(after) > 0 })
 		switch {
+		case at > 0 && (len(found) == 0 || first == 0): // it has moved towards the beginning
+			at = max(0, at-step)
 		case first < 0 && len(found) <= want: // the end
 			return nil, nil
 		case first < 0:
 			at += len(found)
-		case first == 0 && at > 0:
-			at = max(0, at-step)
-		case len(found)-first < want && len(found) == want+1:
-			found, err := s.window(ctx, at+first, want)
-			return found, err
+		case first > 1 && len(found) == want+1: // not all that is wanted
+			at += first - 1
 		default:
 			return found[first:min(len(found), first+want)], nil
 		}
