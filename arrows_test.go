@@ -34,6 +34,7 @@ var arrows = []arrow{
 	{"sheets", []string{"directory"}},
 	{"charts", []string{"directory"}},
 	{"seed", []string{"directory"}},
+	{"search/meili", []string{"search", "directory"}},
 	{"search/memory", []string{"search", "directory"}},
 	{"search", []string{"directory"}},
 	{"store/sqlite", []string{"store", "directory"}},
@@ -44,8 +45,8 @@ var arrows = []arrow{
 }
 
 // inTests is what test files may import besides: real data, and the engines, of which
-// only the contract of the store asks for one that needs a server.
-var inTests = []string{".", "trial", "statistics", "consumer", "registry", "sheets", "photos", "auth", "seed", "search/memory", "search", "store/sqlite", "store/mongo", "store", "directory"}
+// only contracts ask for those that need a server.
+var inTests = []string{".", "trial", "statistics", "consumer", "registry", "sheets", "photos", "auth", "seed", "search/meili", "search/memory", "search", "store/sqlite", "store/mongo", "store", "directory"}
 
 func exists(file string) bool {
 	_, err := os.Stat(file)

@@ -2,8 +2,12 @@ package search_test
 
 import (
 	"cmp"
+	"errors"
 	"flag"
+	"fmt"
 	"math"
+	"math/rand/v2"
+	"os"
 	"slices"
 	"strconv"
 	"strings"
@@ -15,6 +19,7 @@ import (
 
 	"qingfu/directory"
 	"qingfu/search"
+	"qingfu/search/meili"
 	"qingfu/search/memory"
 	"qingfu/seed"
 )
@@ -38,6 +43,25 @@ var enginesUnderTest = []engineUnderTest{
 		}
 		t.Cleanup(func() {
 			if err := e.Close(); err != nil {
+				t.Error(err)
+			}
+		})
+		return e
+	}},
+	{"meilisearch", func(t testing.TB) search.Engine {
+		url := os.Getenv("MEILI_URL")
+		if url == "" {
+			t.Skip("MEILI_URL is not set: there is no Meilisearch to test with")
+		}
+		w := theWorld()
+		e, err := meili.Open(t.Context(), meili.Config{
+			URL: url, Key: os.Getenv("MEILI_KEY"), Index: fmt.Sprintf("test-%d", rand.Uint64()), Lexicon: w.lexicon, Calendar: w.calendar,
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() {
+			if err := errors.Join(e.Close(), e.Remove(background)); err != nil {
 				t.Error(err)
 			}
 		})

@@ -160,6 +160,19 @@ func (lx *Lexicon) Parse(text string) []Word {
 	return words
 }
 
+// GiveUp returns the words without the one that matters least, for when no listing
+// has them all: first those that the lexicon does not know, then places, then words
+// of the field, each from the end of the text.
+func GiveUp[W any](words []W, classOf func(W) WordClass) []W {
+	drop := 0
+	for i, w := range words {
+		if classOf(w) <= classOf(words[drop]) {
+			drop = i
+		}
+	}
+	return slices.Delete(slices.Clone(words), drop, drop+1)
+}
+
 // piece is a part of a run with what the lexicon knows of it.
 type piece struct {
 	text string
@@ -303,6 +316,24 @@ func (lx *Lexicon) Find(han string) iter.Seq[string] {
 				}
 			}
 			at += n
+		}
+	}
+}
+
+// Synonyms yields every word of the lexicon with the words that mean the same:
+// hanzi with their synonyms, and the full pinyin of a word with what it spells.
+// Stop words are left out.
+func (lx *Lexicon) Synonyms() iter.Seq2[string, []string] {
+	return func(yield func(string, []string) bool) {
+		for w, e := range lx.words {
+			if !e.stop && !yield(w, e.same) {
+				return
+			}
+		}
+		for p := range lx.byPinyin {
+			if !yield(p, lx.Spelt(p)) {
+				return
+			}
 		}
 	}
 }

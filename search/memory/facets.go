@@ -1,7 +1,6 @@
 package memory
 
 import (
-	"cmp"
 	"math/bits"
 	"slices"
 	"sync"
@@ -122,22 +121,4 @@ func (s *segment) countFacets(q *search.Query, f *filters, docs *roaring.Bitmap,
 	if shared != nil {
 		denseSets.Put(shared)
 	}
-}
-
-// sortedFacets puts counts into their order and drops those of nothing.
-func sortedFacets(counts map[search.Facet]map[string]int) map[search.Facet][]search.FacetCount {
-	out := make(map[search.Facet][]search.FacetCount, len(counts))
-	for facet, values := range counts {
-		list := make([]search.FacetCount, 0, len(values))
-		for v, n := range values {
-			if n > 0 {
-				list = append(list, search.FacetCount{Value: v, Count: n})
-			}
-		}
-		slices.SortFunc(list, func(a, b search.FacetCount) int {
-			return cmp.Or(cmp.Compare(b.Count, a.Count), cmp.Compare(a.Value, b.Value))
-		})
-		out[facet] = list
-	}
-	return out
 }

@@ -7,12 +7,13 @@ import (
 	"github.com/RoaringBitmap/roaring/v2"
 
 	"qingfu/directory"
+	"qingfu/search"
 )
 
 // geo holds the positions of a segment's documents.
 type geo struct {
 	points  []directory.Point // by document; zero where there is no position
-	cells   []mapCell         // of a map at its largest zoom; set by finish
+	cells   []search.MapCell  // of a map at its largest zoom; set by finish
 	located *roaring.Bitmap
 	tree    kdTree // of the located ones; set by finish
 }
@@ -42,8 +43,8 @@ func (g *geo) finish() {
 }
 
 func (g *geo) setCells() {
-	g.cells = make([]mapCell, len(g.points))
-	g.located.Iterate(func(d uint32) bool { g.cells[d] = cellOf(g.points[d]); return true })
+	g.cells = make([]search.MapCell, len(g.points))
+	g.located.Iterate(func(d uint32) bool { g.cells[d] = search.CellOf(g.points[d]); return true })
 }
 
 func vectorOf(p directory.Point) vector {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"math"
-	"slices"
 
 	"github.com/RoaringBitmap/roaring/v2"
 
@@ -14,7 +13,7 @@ import (
 
 // Search implements search.Engine.
 func (e *Engine) Search(ctx context.Context, q search.Query) (search.Result, error) {
-	if err := check(&q); err != nil {
+	if err := q.Check(); err != nil {
 		return search.Result{}, err
 	}
 	after, err := decodePlace(q.After)
@@ -56,7 +55,7 @@ func (snap *snapshot) page(sel *selection, q *search.Query, after *place) page {
 	for i, c := range found {
 		p.shown[i].candidate = c
 		if marker != nil {
-			p.shown[i].highlight = marker.highlight(&c.seg.docs[c.doc])
+			p.shown[i].highlight = marker.Highlight(c.seg.docs[c.doc].name, c.seg.docs[c.doc].address)
 		}
 	}
 	sel.keep(key, p)
@@ -128,40 +127,6 @@ func (e *Engine) hit(c *shown, q *search.Query) search.Hit {
 	return h
 }
 
-// check refuses what the engine cannot answer and fills in what was left out.
-func check(q *search.Query) error {
-	var fields []directory.FieldError
-	add := func(parameter, code, limit string) {
-		fields = append(fields, directory.FieldError{Parameter: parameter, Code: code, Limit: limit})
-	}
-	if q.Limit < 1 {
-		add("limit", directory.CodeTooSmall, "1")
-	}
-	if q.Limit > 100 {
-		add("limit", directory.CodeTooLarge, "100")
-	}
-	if len([]rune(q.Text)) > search.MaxText {
-		add("q", directory.CodeTooLong, "100")
-	}
-	if q.RadiusM > 0 && q.Near == nil {
-		add("radius_m", directory.CodeNeeds, "near")
-	}
-	switch q.Sort {
-	case "":
-		q.Sort = search.ByRelevance
-	case search.ByDistance:
-		if q.Near == nil {
-			add("sort", directory.CodeNeeds, "near")
-		}
-	case search.ByRelevance, search.BySatisfaction, search.ByNewest, search.ByName:
-	default:
-		add("sort", directory.CodeValue, "relevance, distance, satisfaction, newest, name")
-	}
-	// A facet asked for twice is counted once.
-	q.Facets = slices.Compact(slices.Sorted(slices.Values(q.Facets)))
-	return directory.InvalidFields("query", fields)
-}
-
 // encodePlace makes the text of a place that a client hands back.
 func encodePlace(p *place) string {
 	b, err := json.Marshal(p)
@@ -178,8 +143,7 @@ func decodePlace(token string) (*place, error) {
 	}
 	var p place
 	if err := json.Unmarshal([]byte(token), &p); err != nil {
-		return nil, &directory.Error{Kind: directory.Invalid, What: "cursor",
-			Fields: []directory.FieldError{{Parameter: "cursor", Code: directory.CodeFormat}}, Cause: err}
+		return nil, search.BadCursor(err)
 	}
 	return &p, nil
 }

@@ -2,7 +2,6 @@ package memory
 
 import (
 	"context"
-	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -93,7 +92,10 @@ func (e *Engine) choose(ctx context.Context, snap *snapshot, q *search.Query) (*
 		v.seg.countFacets(q, &f, sel.docs[i], counts)
 	}
 	if len(q.Facets) > 0 {
-		sel.facets = sortedFacets(counts)
+		sel.facets = make(map[search.Facet][]search.FacetCount, len(counts))
+		for facet, values := range counts {
+			sel.facets[facet] = search.SortedFacet(values)
+		}
 	}
 	if cacheable {
 		snap.cache.put(key, sel)
@@ -138,20 +140,9 @@ func (e *Engine) candidates(snap *snapshot, text string) ([]term, []*roaring.Bit
 			return terms, texts
 		}
 		if !r.widen(terms) {
-			terms = giveUp(terms)
+			terms = search.GiveUp(terms, func(t term) search.WordClass { return t.Class })
 		}
 	}
-}
-
-// giveUp returns the terms without the one that matters least.
-func giveUp(terms []term) []term {
-	drop := 0
-	for i, t := range terms {
-		if t.Class <= terms[drop].Class {
-			drop = i
-		}
-	}
-	return slices.Delete(slices.Clone(terms), drop, drop+1)
 }
 
 // widen replaces the last term that can be by a wider one that is found, and

@@ -4,24 +4,16 @@ import (
 	"context"
 	"html"
 	"slices"
-	"strconv"
 
-	"qingfu/directory"
 	"qingfu/search"
 )
-
-// maxSuggestions is the largest number of suggestions.
-const maxSuggestions = 10
 
 // Suggest implements search.Engine. It is a search by relevance among the
 // listings that have the words in their names; when there are none, among all.
 func (e *Engine) Suggest(ctx context.Context, q search.SuggestQuery) ([]search.Suggestion, error) {
-	query := search.Query{Text: q.Text, Kinds: q.Kinds, Regions: q.Regions, Limit: q.Limit, Sort: search.ByRelevance}
-	if err := check(&query); err != nil {
+	query, err := q.Query()
+	if err != nil {
 		return nil, err
-	}
-	if q.Limit > maxSuggestions {
-		return nil, directory.InvalidFields("query", []directory.FieldError{{Parameter: "limit", Code: directory.CodeTooLarge, Limit: strconv.Itoa(maxSuggestions)}})
 	}
 	snap := e.snapshot.Load()
 	sel, err := e.choose(ctx, snap, &query)
