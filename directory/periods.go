@@ -111,7 +111,7 @@ func (p Period) Before() Period { return Period{p.From.Add(-p.Months()), p.From.
 func (p Period) Has(m Month) bool { return p.From <= m && m <= p.To }
 
 // Name is what the period is called: 2026年, 2026年第3季度, 2026年9月, or
-// 2026年1月至2026年11月 for any other.
+// 2026年1月至11月 for any other.
 func (p Period) Name() Names {
 	y, m := p.From.Year(), p.From.Number()
 	switch p.Kind() {
@@ -122,5 +122,9 @@ func (p Period) Name() Names {
 	case MonthPeriod:
 		return Names{Zh: fmt.Sprintf("%d年%d月", y, m), En: p.From.String()}
 	}
-	return Names{Zh: fmt.Sprintf("%d年%d月至%d年%d月", y, m, p.To.Year(), p.To.Number()), En: p.From.String() + " to " + p.To.String()}
+	until := ""
+	if p.To.Year() != y {
+		until = fmt.Sprintf("%d年", p.To.Year())
+	}
+	return Names{Zh: fmt.Sprintf("%d年%d月至%s%d月", y, m, until, p.To.Number()), En: p.From.String() + " to " + p.To.String()}
 }

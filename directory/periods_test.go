@@ -18,7 +18,7 @@ func TestPeriods(t *testing.T) {
 		{Period{202601, 202603}, QuarterPeriod, 3, Period{202510, 202512}, "2026年第1季度"},
 		{Period{202610, 202612}, QuarterPeriod, 3, Period{202607, 202609}, "2026年第4季度"},
 		{Period{202601, 202601}, MonthPeriod, 1, Period{202512, 202512}, "2026年1月"},
-		{Period{202602, 202604}, OtherPeriod, 3, Period{202511, 202601}, "2026年2月至2026年4月"},
+		{Period{202602, 202604}, OtherPeriod, 3, Period{202511, 202601}, "2026年2月至4月"},
 		{Period{202512, 202611}, OtherPeriod, 12, Period{202412, 202511}, "2025年12月至2026年11月"},
 	} {
 		if c.p.Kind() != c.kind || c.p.Months() != c.months || c.p.Before() != c.before || c.p.Name().Zh != c.name {

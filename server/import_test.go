@@ -185,8 +185,7 @@ func TestImportTakesNoFigures(t *testing.T) {
 	if got := read(t, dir).listings[listing.ID].Value.Satisfaction; got.N() != 0 {
 		t.Errorf("a listing came with its own figures: %v", got)
 	}
-	dir = t.TempDir()
-	succeed(t, "seed", "--data-dir", dir)
+	dir = seeded(t)
 	var rated directory.Listing
 	for _, d := range read(t, dir).listings {
 		if d.Value.Satisfaction.N() > 0 {

@@ -12,6 +12,7 @@ import (
 	"os"
 	"os/exec"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -242,13 +243,15 @@ func TestRatingsOutliveKills(t *testing.T) {
 	given, withdrawn := map[string]bool{}, map[string]bool{} // as the server has said
 	for range kills {
 		c = startChild(t, dir, rules...)
-		ended := make(chan struct{})
+		begun, ended := make(chan struct{}), make(chan struct{})
+		begin := sync.OnceFunc(func() { close(begun) })
 		go func() {
 			defer close(ended)
-			<-time.After(time.Duration(20+random.IntN(250)) * time.Millisecond) // how far it gets is what is tried
+			<-begun                                                          // a slow machine takes its time to begin
+			<-time.After(time.Duration(random.IntN(250)) * time.Millisecond) // how far it gets is what is tried
 			c.kill()
 		}()
-		for len(todo) > 0 {
+		for first := true; len(todo) > 0; first = false {
 			var r struct{ ID string }
 			status := c.try(token, "POST", "/v1/ratings", fmt.Sprintf(`{"booking":"%s","level":%d}`, todo[0], 1+len(todo)%5), &r)
 			if status == 0 {
@@ -258,10 +261,12 @@ func TestRatingsOutliveKills(t *testing.T) {
 				t.Fatalf("a rating: %d", status)
 			}
 			given[r.ID], todo = true, todo[1:]
-			if len(given)%5 == 1 && c.try(token, "DELETE", "/v1/ratings/"+r.ID, "", nil) == 204 {
+			if (first || len(given)%5 == 0) && c.try(token, "DELETE", "/v1/ratings/"+r.ID, "", nil) == 204 {
 				withdrawn[r.ID] = true
 			}
+			begin()
 		}
+		begin()
 		<-ended
 	}
 

@@ -90,8 +90,7 @@ func TestSeedingAgainKeepsReturns(t *testing.T) {
 
 // TestSeedingAgainKeepsRatings: what has become of a demonstration rating stays.
 func TestSeedingAgainKeepsRatings(t *testing.T) {
-	dir := t.TempDir()
-	succeed(t, "seed", "--data-dir", dir)
+	dir := seeded(t)
 	st, closer, err := (&dataSettings{DataDir: dir}).openStore(t.Context())
 	if err != nil {
 		t.Fatal(err)
@@ -171,8 +170,7 @@ func TestDemoDataIsLeftOut(t *testing.T) {
 }
 
 func TestProductionRefusesDemoData(t *testing.T) {
-	dir := t.TempDir()
-	succeed(t, "seed", "--data-dir", dir)
+	dir := seeded(t)
 	demo := strconv.Itoa(len(read(t, dir).listings) - len(realListings(t)))
 	accounts := strconv.Itoa(len(seed.DemoAccounts()))
 	e := command(t.Context(), append(production(t), "--addr", "127.0.0.1:0", "--data-dir", dir)...)

@@ -218,7 +218,7 @@ func (v *view) row(ctx context.Context, q Query, key string, now *tally, earlier
 		return row, err
 	}
 	if q.By == ByLevel && key != totalKey {
-		row.Figures = levelFigures(now, key)
+		row.Figures = levelFigures(now)
 		return row, nil
 	}
 	row.Figures = now.figures(q, key)
@@ -281,7 +281,7 @@ func (r Response) rated() *Response {
 func round(v, by float64) float64 { return math.Round(v*by) / by }
 
 // levelFigures are those of one level: how many ratings have it, as a share of all.
-func levelFigures(t *tally, key string) *Figures {
+func levelFigures(t *tally) *Figures {
 	f := &Figures{N: t.N(), Levels: new(t.Levels), Held: t.held, Excluded: t.excluded}
 	if t.levelOf < directory.MinRatings {
 		f.Verdict = directory.TooFew

@@ -191,7 +191,7 @@ func TestPostStratified(t *testing.T) {
 // the total its categories and its origins), and looks whether a suppressed row with too
 // few ratings follows from it by adding and subtracting.
 func TestPublicTablesAreNoLeak(t *testing.T) {
-	for seed, n := range []int{400, 2000} {
+	for seed, n := range []int{300, 1500} {
 		f := newFixture(t)
 		f.invent(rand.New(rand.NewPCG(uint64(seed), 3)), n)
 		attack := attack{variables: map[string]int{}}

@@ -169,8 +169,6 @@ const percent = (share) => (share * 100).toFixed(1) + '%';
 const round = (share) => Number((share * 100).toFixed(2)) + '%'; // of targets: 85%
 const range = (low, high) => percent(low) + '–' + percent(high);
 const points = (difference) => (difference > 0 ? '+' : difference < 0 ? '−' : '') + Math.abs(difference * 100).toFixed(1);
-// 2026年1月至2026年11月 is shorter within a year.
-const periodName = (table) => table.period_name.replace(/^(\d+年)(.*至)\1/, '$1$2');
 
 const verdicts = {
   met: ['✓', '达标', 'met'], not_met: ['✗', '未达标', 'not met'], uncertain: ['?', '未定', 'uncertain'], too_few: ['…', '样本不足', 'too few'],
@@ -184,7 +182,7 @@ function chip(verdict) {
 
 function headline(table) {
   const total = table.total;
-  const of = `${table.region_name} ${periodName(table)} ${table.kind_name}满意率`;
+  const of = `${table.region_name} ${table.period_name} ${table.kind_name}满意率`;
   if (total.suppressed) return [`${of}不公开：${total.reason}`];
   if (total.share == null) return [`${of}：只有 ${total.n} 条评价，不足 ${table.min_ratings} 条，不给出满意率 `, chip(total.verdict)];
   return [`${of} `, node('strong', null, percent(total.share)), `（95% 置信区间 ${range(total.low, total.high)}，n=${total.n}）：`, chip(total.verdict)];
