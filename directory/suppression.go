@@ -219,12 +219,6 @@ func smallestOf(block int, parts map[string]MonthCounts, chosen map[string]bool)
 	return smallest
 }
 
-// Has tells whether there is such a node.
-func (d *Disclosure) Has(node string) bool {
-	_, ok := d.rows[node]
-	return ok
-}
-
 // Shows tells whether the figures of a node may be shown for a period, which is the
 // year of the disclosure, or a quarter or a month of it.
 func (d *Disclosure) Shows(node string, p Period) bool {

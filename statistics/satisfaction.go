@@ -167,6 +167,14 @@ func (s *Statistics) Satisfaction(ctx context.Context, q Query, public bool) (Ta
 		before, err = s.tally(within, earlier)
 		return err
 	})
+	if public { // what is shown depends on the places, however the table is cut
+		group.Go(func() error {
+			places := q
+			places.By = ByRegion
+			_, _, _, err := s.ratingCells(within, places)
+			return err
+		})
+	}
 	if s.level(q.Region) == directory.Province && q.Origin == "" && q.By != ByCategory && q.By != ByOrganization {
 		group.Go(func() (err error) {
 			estimates, err = v.postStratify(within, q)

@@ -15,7 +15,8 @@ type view struct {
 	public bool
 
 	disclosures map[disclosed]*directory.Disclosure
-	places      []string // of the region of a table by organization
+	// firms are the nodes of each organization, of disclosures that have them.
+	firms map[disclosed]map[string][]string
 }
 
 // disclosed names a disclosure: of a kind of listing and a year, of the ratings that
@@ -69,7 +70,7 @@ func (v *view) hides(ctx context.Context, q Query, key string) (directory.Suppre
 		return "", err
 	}
 	if which.by == ByOrganization {
-		nodes = v.firmNodes(d, q.Region, key)
+		nodes = v.firms[which][key]
 	}
 	for _, node := range nodes {
 		if !d.Shows(node, directory.PeriodOf(kind, period.From)) {
@@ -96,23 +97,6 @@ func (s *Statistics) place(county string) string {
 		return county
 	}
 	return restKey(county)
-}
-
-// firmNodes are the parts of an organization in the places of a region.
-func (v *view) firmNodes(d *directory.Disclosure, region, organization string) (nodes []string) {
-	if v.places == nil {
-		for _, reg := range v.Regions.All() {
-			if reg.Level <= directory.County && inRegion(reg.Code, region) {
-				v.places = append(v.places, v.place(reg.Code))
-			}
-		}
-	}
-	for _, place := range v.places {
-		if node := firmNode(place, organization); d.Has(node) {
-			nodes = append(nodes, node)
-		}
-	}
-	return nodes
 }
 
 // disclosure decides what the public sees of a year.
@@ -146,20 +130,28 @@ func (v *view) disclosure(ctx context.Context, which disclosed) (*directory.Disc
 		d.Split("", categories, true)
 	case ByOrganization:
 		q.By, q.Region = ByOrganization, which.in
-		firms := map[string]map[string]directory.MonthCounts{}
+		inPlaces, nodes := map[string]map[string]directory.MonthCounts{}, map[string][]string{}
 		err = v.months(ctx, q, func(c *cell) {
 			place := v.place(c.county)
-			if firms[place] == nil {
-				firms[place] = map[string]directory.MonthCounts{}
+			if inPlaces[place] == nil {
+				inPlaces[place] = map[string]directory.MonthCounts{}
 			}
-			add(firms[place], firmNode(place, c.organization), c)
+			node := firmNode(place, c.organization)
+			if _, ok := inPlaces[place][node]; !ok {
+				nodes[c.organization] = append(nodes[c.organization], node)
+			}
+			add(inPlaces[place], node, c)
 		})
 		if err != nil {
 			return nil, err
 		}
-		for place, parts := range firms {
+		for place, parts := range inPlaces {
 			d.Split(place, parts, false)
 		}
+		if v.firms == nil {
+			v.firms = map[disclosed]map[string][]string{}
+		}
+		v.firms[which] = nodes
 	}
 	if v.disclosures == nil {
 		v.disclosures = map[disclosed]*directory.Disclosure{}
