@@ -81,27 +81,31 @@ const (
 // addReported adds to the facts of regions, of which the first holds the others, what
 // counties have reported for the latest month for which any of them has.
 func (s *Statistics) addReported(ctx context.Context, facts []directory.IndicatorFacts, regions []directory.Region) error {
+	var codes []string // of those for which anybody reports
+	for _, reg := range regions {
+		if reg.Level <= directory.County {
+			codes = append(codes, reg.Code)
+		}
+	}
+	if len(codes) == 0 {
+		return nil
+	}
 	for back := range reportedMonths {
 		month := directory.MonthOf(s.Now()).Add(-back - 1)
-		for k, reg := range regions {
-			if reg.Level > directory.County { // nobody reports for less
-				continue
-			}
-			sums, n, expected, latest, err := s.Reported(ctx, directory.CountyHealthForm, month, reg.Code)
-			if err != nil {
-				return err
-			}
-			if n == 0 && k == 0 {
-				break
-			}
+		reported, err := s.Reported(ctx, directory.CountyHealthForm, month, codes...)
+		if err != nil {
+			return err
+		}
+		if reported[0].Approved == 0 {
+			continue
+		}
+		for k, r := range reported {
 			facts[k].Guidance = directory.Returned{
-				Month: month, Numerator: sums[guidanceNumerator], Denominator: sums[guidanceDenominator],
-				Returns: int64(n), Expected: int64(expected), Latest: directory.DateOf(latest),
+				Month: month, Numerator: r.Sums[guidanceNumerator], Denominator: r.Sums[guidanceDenominator],
+				Returns: int64(r.Approved), Expected: int64(r.Expected), Latest: directory.DateOf(r.Latest),
 			}
 		}
-		if facts[0].Guidance.Returns > 0 {
-			return nil
-		}
+		return nil
 	}
 	return nil
 }

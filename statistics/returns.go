@@ -337,33 +337,62 @@ func (s *Statistics) reporters(ctx context.Context, form *directory.ReturnForm, 
 	return out, err
 }
 
-// Reported returns the sums of what was reported in a form within a region, "" for all,
-// for a month: of each field, over the approved version of every return that has one. n is how many
-// these are and expected how many could be (see [Coverage]), so that a figure can say
-// what it is based on; latest is when the last of them was approved, zero for none. A
-// correction counts from its own approval on. Demonstration data counts like any other;
-// where it is there, answers say so. It returns NotFound about "form".
-func (s *Statistics) Reported(ctx context.Context, form string, month directory.Month, region string) (sums map[string]int64, n, expected int, latest time.Time, err error) {
+// Reported is what was reported in a form within a region for a month.
+type Reported struct {
+	// Sums are of each field, over the approved version of every return that has one. A
+	// correction counts from its own approval on.
+	Sums map[string]int64
+	// Approved is how many returns these are and Expected how many could be (see
+	// [Coverage]), so that a figure can say what it is based on.
+	Approved, Expected int
+	Latest             time.Time // when the last of them was approved, zero for none
+}
+
+// Reported returns what was reported in a form for a month within each of some regions, of
+// which the first holds the others. Demonstration data counts like any other; where it is
+// there, answers say so. It returns NotFound about "form".
+func (s *Statistics) Reported(ctx context.Context, form string, month directory.Month, regions ...string) ([]Reported, error) {
 	f, err := directory.ReturnFormOf(form)
 	if err != nil {
-		return nil, 0, 0, latest, err
+		return nil, err
 	}
-	c, err := s.coverage(ctx, f, month, region)
+	c, err := s.coverage(ctx, f, month, regions[0])
 	if err != nil {
-		return nil, 0, 0, latest, err
+		return nil, err
 	}
-	sums = map[string]int64{}
+	out := make([]Reported, len(regions))
+	for i, region := range regions {
+		out[i] = c.reported(func(code string) bool { return s.Regions.Within(code, region) })
+	}
+	return out, nil
+}
+
+// reported adds up what was reported in regions.
+func (c *Coverage) reported(in func(region string) bool) Reported {
+	out := Reported{Sums: map[string]int64{}}
 	for i := range c.returns {
-		v := c.returns[i].Approved()
-		if v == nil {
+		r := &c.returns[i]
+		v := r.Approved()
+		switch {
+		case !in(r.Region) || !r.Reported():
+			continue
+		case v == nil:
+			out.Expected++
 			continue
 		}
-		for _, field := range f.Fields {
-			sums[field.Code] += v.Values[field.Code]
+		out.Approved++
+		out.Expected++
+		for _, field := range c.Form.Fields {
+			out.Sums[field.Code] += v.Values[field.Code]
 		}
-		if v.Decision.At.After(latest) {
-			latest = v.Decision.At
+		if v.Decision.At.After(out.Latest) {
+			out.Latest = v.Decision.At
 		}
 	}
-	return sums, c.Approved, c.Expected, latest, nil
+	for _, m := range c.Missing {
+		if in(m.Region) {
+			out.Expected++
+		}
+	}
+	return out
 }

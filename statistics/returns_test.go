@@ -123,15 +123,16 @@ func (f *returnsFixture) decide(caller directory.Caller, key directory.ReturnKey
 // sums fails unless the reported figures of a region are these.
 func (f *returnsFixture) sums(form, region string, n, expected int, want map[string]int64) {
 	f.t.Helper()
-	sums, gotN, gotExpected, latest, err := f.Reported(f.t.Context(), form, october, region)
+	all, err := f.Reported(f.t.Context(), form, october, region)
 	f.fatal(err)
+	got := all[0]
 	for code, v := range want {
-		if sums[code] != v {
-			f.t.Errorf("%s of %s is %d, want %d", code, region, sums[code], v)
+		if got.Sums[code] != v {
+			f.t.Errorf("%s of %s is %d, want %d", code, region, got.Sums[code], v)
 		}
 	}
-	if gotN != n || gotExpected != expected || latest.IsZero() != (n == 0) {
-		f.t.Errorf("%s of %s: %d of %d up to %s, want %d of %d", form, region, gotN, gotExpected, latest, n, expected)
+	if got.Approved != n || got.Expected != expected || got.Latest.IsZero() != (n == 0) {
+		f.t.Errorf("%s of %s: %d of %d up to %s, want %d of %d", form, region, got.Approved, got.Expected, got.Latest, n, expected)
 	}
 }
 
