@@ -140,8 +140,11 @@ func (s Satisfaction) Needed(from Level, target float64) (more int64, ok bool) {
 	return max(1, int64(enough)-n), true
 }
 
+// RoundTo rounds to so many parts of one.
+func RoundTo(v, parts float64) float64 { return math.Round(v*parts) / parts }
+
 // round4 rounds a share as it is published.
-func round4(v float64) float64 { return math.Round(v*1e4) / 1e4 }
+func round4(v float64) float64 { return RoundTo(v, 1e4) }
 
 // z95 is the 97.5% quantile of the standard normal distribution.
 const z95 = 1.959963984540054

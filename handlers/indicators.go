@@ -35,10 +35,7 @@ func viewRegionFigure(f statistics.RegionFigure, lang string) regionFigureView {
 
 // getIndicators answers with the figures of the policy for a region.
 func (a *api) getIndicators(c *fiber.Ctx, in *input) error {
-	region := in.text("region")
-	if region != "" && !a.Regions.Has(region) { // "" is wrong in its form already
-		in.refuse("region", directory.CodeValue, "/v1/regions")
-	}
+	region := in.region(a.Regions, "region")
 	if err := in.err(); err != nil {
 		return err
 	}

@@ -1,8 +1,6 @@
 package handlers
 
 import (
-	"math"
-
 	"github.com/gofiber/fiber/v2"
 
 	"qingfu/directory"
@@ -150,11 +148,8 @@ func (in *input) toCRS(p directory.Point) directory.Point {
 
 // roundPoint rounds computed degrees to six places, about 0.1 m.
 func roundPoint(p directory.Point) directory.Point {
-	return directory.Point{Lat: roundTo(p.Lat, 1e6), Lon: roundTo(p.Lon, 1e6)}
+	return directory.Point{Lat: directory.RoundTo(p.Lat, 1e6), Lon: directory.RoundTo(p.Lon, 1e6)}
 }
-
-// roundTo rounds to so many parts of one.
-func roundTo(v, parts float64) float64 { return math.Round(v*parts) / parts }
 
 // regionFacet returns the codes that the region facet counts: the children of
 // the regions chosen and their siblings, or the prefectures.

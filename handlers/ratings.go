@@ -249,7 +249,7 @@ func summarize(s directory.Satisfaction) ratingSummary {
 		return v
 	}
 	v.Thin, v.Levels = v.N < directory.ComparableRatings, &s.Levels
-	v.ShareFrom3, v.Mean = new(roundTo(s.ShareFrom(3), 1e4)), new(roundTo(s.Mean(), 1e2))
+	v.ShareFrom3, v.Mean = new(directory.RoundTo(s.ShareFrom(3), 1e4)), new(directory.RoundTo(s.Mean(), 1e2))
 	return v
 }
 

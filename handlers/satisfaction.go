@@ -89,13 +89,12 @@ func (a *api) getSatisfaction(c *fiber.Ctx, in *input) error {
 // readSatisfaction reads what table is asked for. It notes what is wrong with it.
 func (a *api) readSatisfaction(in *input) statistics.Query {
 	q := statistics.Query{
-		Kind: directory.Kind(in.text("kind")), Region: in.text("region"), By: statistics.Cut(in.text("by")), Period: in.period(a.Now()),
+		Kind: directory.Kind(in.text("kind")), Region: in.region(a.Regions, "region"), By: statistics.Cut(in.text("by")), Period: in.period(a.Now()),
 		Origin: directory.RatingOrigin(in.text("origin")), SatisfiedFrom: directory.Level(in.integer("satisfied_from")),
 	}
 	if target := in.number("target"); target != nil {
 		q.Target = *target
 	}
-	in.county(a.Regions, "region")
 	return q
 }
 
@@ -117,10 +116,7 @@ func (in *input) publicView(a *api, c *fiber.Ctx, kind directory.Kind, region st
 	if asked == "public" {
 		return true, nil
 	}
-	err := in.covers(a, directory.Scope{Bureau: directory.BureauOf(kind), Region: region})
-	if err != nil {
-		err = in.covers(a, directory.Scope{Bureau: directory.Statistics, Region: region})
-	}
+	err := in.coversKind(a, kind, region)
 	if err != nil && asked == "" {
 		return true, nil
 	}
@@ -154,12 +150,3 @@ func (in *input) period(now time.Time) directory.Period {
 
 // maxPeriod is how many months a table can be of.
 const maxPeriod = 120
-
-// county refuses a region that is smaller than a county, or none.
-func (in *input) county(regions *directory.Regions, name string) {
-	if code := in.text(name); code != "" {
-		if reg, err := regions.Get(code); err != nil || reg.Level > directory.County {
-			in.refuse(name, directory.CodeValue, "/v1/regions?level=1, 2, 3")
-		}
-	}
-}

@@ -27,8 +27,7 @@ func (in *input) coversKind(a *api, kind directory.Kind, region string) error {
 
 // exportRatings answers with the ratings that figures are made of.
 func (a *api) exportRatings(c *fiber.Ctx, in *input) error {
-	from, _ := directory.ParseMonth(in.text("from")) // the contract has refused what is no month
-	to, _ := directory.ParseMonth(in.text("to"))
+	from, to := in.month("from"), in.month("to")
 	if from != 0 && to != 0 && to < from {
 		in.refuse("to", directory.CodeTooSmall, from.String())
 	}

@@ -110,7 +110,7 @@ func unitName(u directory.BulletinUnit) string {
 // differences have at most 4 places.
 func byHundred(u directory.BulletinUnit, v float64) float64 {
 	if u == directory.ShareFigure || u == directory.PointsFigure {
-		return round(v*100, 1e6)
+		return directory.RoundTo(v*100, 1e6)
 	}
 	return v
 }

@@ -3,7 +3,6 @@ package statistics
 import (
 	"cmp"
 	"context"
-	"math"
 	"slices"
 	"strconv"
 	"strings"
@@ -258,7 +257,7 @@ func (t *tally) figures(q Query, key string) *Figures {
 		Held: t.held, Excluded: t.excluded,
 	}
 	if sum.State != directory.TooFew {
-		f.Thin, f.Mean = sum.N < directory.ComparableRatings, new(round(t.Mean(), 100))
+		f.Thin, f.Mean = sum.N < directory.ComparableRatings, new(directory.RoundTo(t.Mean(), 100))
 	}
 	if more, ok := t.Needed(q.SatisfiedFrom, q.Target); ok {
 		f.Needed = &more
@@ -281,12 +280,10 @@ func (t *tally) figures(q Query, key string) *Figures {
 
 func (r Response) rated() *Response {
 	if r.Asked > 0 {
-		r.Rate = new(round(float64(r.Rated)/float64(r.Asked), 1e4))
+		r.Rate = new(directory.RoundTo(float64(r.Rated)/float64(r.Asked), 1e4))
 	}
 	return &r
 }
-
-func round(v, by float64) float64 { return math.Round(v*by) / by }
 
 // levelFigures are those of one level: how many ratings have it, as a share of all.
 func levelFigures(t *tally) *Figures {
@@ -296,7 +293,7 @@ func levelFigures(t *tally) *Figures {
 		return f
 	}
 	low, high := directory.Wilson(f.N, t.levelOf)
-	f.Share, f.Low, f.High = new(round(float64(f.N)/float64(t.levelOf), 1e4)), new(round(low, 1e4)), new(round(high, 1e4))
+	f.Share, f.Low, f.High = new(directory.RoundTo(float64(f.N)/float64(t.levelOf), 1e4)), new(directory.RoundTo(low, 1e4)), new(directory.RoundTo(high, 1e4))
 	f.Thin = t.levelOf < directory.ComparableRatings
 	return f
 }
@@ -309,7 +306,7 @@ func change(now, then *tally, from directory.Level, period directory.Period) *Ch
 	}
 	low, high := directory.Newcombe(now.From(from), n, then.From(from), m)
 	a, b := now.ShareFrom(from), then.ShareFrom(from)
-	return &Change{Period: period, N: m, Share: round(b, 1e4), Difference: round(a-b, 1e4), Low: round(low, 1e4), High: round(high, 1e4)}
+	return &Change{Period: period, N: m, Share: directory.RoundTo(b, 1e4), Difference: directory.RoundTo(a-b, 1e4), Low: directory.RoundTo(low, 1e4), High: directory.RoundTo(high, 1e4)}
 }
 
 // periodBefore returns the period with which another is compared: the month, quarter or

@@ -162,8 +162,8 @@ func TestPostStratified(t *testing.T) {
 	got := table.PostStratified[0]
 	share := (chengdong*0.9 + haixi*0.5 + guoluo*1) / (chengdong + haixi + guoluo)
 	effect := 100 * (chengdong*chengdong/50 + haixi*haixi/20 + guoluo*guoluo/30) / ((chengdong + haixi + guoluo) * (chengdong + haixi + guoluo))
-	if got.Weights != ByPopulation || got.EstimateFigures == nil || got.Share != round(share, 1e4) || got.DesignEffect != round(effect, 100) || got.Strata != 3 ||
-		got.Covered != round((chengdong+haixi+guoluo)/5923957, 1e4) || *table.Total.Share != 0.85 {
+	if got.Weights != ByPopulation || got.EstimateFigures == nil || got.Share != directory.RoundTo(share, 1e4) || got.DesignEffect != directory.RoundTo(effect, 100) || got.Strata != 3 ||
+		got.Covered != directory.RoundTo((chengdong+haixi+guoluo)/5923957, 1e4) || *table.Total.Share != 0.85 {
 		t.Errorf("%+v beside %v; by hand %v, %v", got.EstimateFigures, *table.Total.Share, share, effect)
 	}
 	if table.PostStratified[1].EstimateFigures != nil {

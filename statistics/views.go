@@ -253,8 +253,8 @@ func (v *view) postStratify(ctx context.Context, q Query) ([]Estimate, error) {
 		}
 		if w, ok := directory.PostStratify(parts, q.Target); ok && e.Suppressed == "" {
 			e.EstimateFigures = &EstimateFigures{
-				Share: round(w.Share, 1e4), Low: round(w.Low, 1e4), High: round(w.High, 1e4), DesignEffect: round(w.DesignEffect, 100),
-				EffectiveN: round(w.EffectiveN, 10), Strata: w.Strata, Covered: round(w.Covered, 1e4), Verdict: w.Verdict,
+				Share: directory.RoundTo(w.Share, 1e4), Low: directory.RoundTo(w.Low, 1e4), High: directory.RoundTo(w.High, 1e4), DesignEffect: directory.RoundTo(w.DesignEffect, 100),
+				EffectiveN: directory.RoundTo(w.EffectiveN, 10), Strata: w.Strata, Covered: directory.RoundTo(w.Covered, 1e4), Verdict: w.Verdict,
 			}
 		}
 		out = append(out, e)
