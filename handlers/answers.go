@@ -50,15 +50,20 @@ func sendTagged(c *fiber.Ctx, contentType string, body []byte) error {
 	return c.Send(body)
 }
 
-// sendPrivate answers with JSON that is for the caller alone, and that a client which
-// has it need not be sent again.
-func sendPrivate(c *fiber.Ctx, v any) error {
+// sendTaggedJSON is [sendTagged] for what is encoded as JSON.
+func sendTaggedJSON(c *fiber.Ctx, v any) error {
 	body, err := toJSON(v)
 	if err != nil {
 		return err
 	}
-	c.Set(fiber.HeaderCacheControl, "private, no-cache")
 	return sendTagged(c, fiber.MIMEApplicationJSONCharsetUTF8, body)
+}
+
+// sendPrivate answers with JSON that is for the caller alone, and that a client which
+// has it need not be sent again.
+func sendPrivate(c *fiber.Ctx, v any) error {
+	c.Set(fiber.HeaderCacheControl, "private, no-cache")
+	return sendTaggedJSON(c, v)
 }
 
 // matches compares as If-None-Match does, weakly (RFC 9110, 13.1.2).

@@ -107,15 +107,6 @@ func (a *api) listBulletins(c *fiber.Ctx, in *input) error {
 	return sendTaggedJSON(c, bulletinList{items, cursor, a.DemoData()})
 }
 
-// sendTaggedJSON is sendTagged for what is encoded as JSON.
-func sendTaggedJSON(c *fiber.Ctx, v any) error {
-	body, err := toJSON(v)
-	if err != nil {
-		return err
-	}
-	return sendTagged(c, fiber.MIMEApplicationJSONCharsetUTF8, body)
-}
-
 type bulletinList struct {
 	Items    []bulletinItem `json:"items"`
 	Next     *string        `json:"next_cursor"`

@@ -84,11 +84,7 @@ func (a *api) listChanges(c *fiber.Ctx, in *input) error {
 		return err
 	}
 	answer.Cursor = string(appendCursor(nil, hash, string(token)))
-	body, err := toJSON(answer)
-	if err != nil {
-		return err
-	}
-	return sendTagged(c, fiber.MIMEApplicationJSONCharsetUTF8, body)
+	return sendTaggedJSON(c, answer)
 }
 
 // viewChange returns what a copy of a region has to know of a change, if anything.

@@ -16,12 +16,8 @@ func (a *api) getComplaintFigures(c *fiber.Ctx, in *input) error {
 	if err != nil {
 		return err
 	}
-	body, err := toJSON(struct {
+	return sendTaggedJSON(c, struct {
 		directory.ComplaintSummary
 		DemoData bool `json:"demo_data,omitempty"`
 	}{figures.Summary(), a.DemoData()})
-	if err != nil {
-		return err
-	}
-	return sendTagged(c, fiber.MIMEApplicationJSONCharsetUTF8, body)
 }

@@ -43,11 +43,7 @@ func (a *api) getIndicators(c *fiber.Ctx, in *input) error {
 	if err != nil {
 		return err
 	}
-	body, err := toJSON(a.viewIndicators(&table, texts[directory.IndicatorCode](in, "indicator"), in.lang))
-	if err != nil {
-		return err
-	}
-	return sendTagged(c, fiber.MIMEApplicationJSONCharsetUTF8, body)
+	return sendTaggedJSON(c, a.viewIndicators(&table, texts[directory.IndicatorCode](in, "indicator"), in.lang))
 }
 
 // indicatorTableView is a table of indicators in an answer.

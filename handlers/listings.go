@@ -192,11 +192,7 @@ func (a *api) getListing(c *fiber.Ctx, in *input) error {
 	if doc.Value.Status != directory.Published {
 		return directory.Missing("listing")
 	}
-	body, err := toJSON(a.viewListing(&doc.Value, in))
-	if err != nil {
-		return err
-	}
-	return sendTagged(c, fiber.MIMEApplicationJSONCharsetUTF8, body)
+	return sendTaggedJSON(c, a.viewListing(&doc.Value, in))
 }
 
 // publicListing returns the listing that a request is about, or NotFound unless it is

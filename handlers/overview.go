@@ -45,16 +45,12 @@ func (a *api) getOverview(c *fiber.Ctx, in *input) error {
 	if err != nil {
 		return err
 	}
-	body, err := toJSON(struct {
+	return sendTaggedJSON(c, struct {
 		Satisfaction satisfactionView   `json:"satisfaction"`
 		Indicators   indicatorTableView `json:"indicators"`
 		Reporting    []reportingView    `json:"reporting"`
 		DemoData     bool               `json:"demo_data,omitempty"`
 	}{a.viewSatisfaction(&table, in.lang), a.viewIndicators(&indicators, nil, in.lang), reporting, a.DemoData()})
-	if err != nil {
-		return err
-	}
-	return sendTagged(c, fiber.MIMEApplicationJSONCharsetUTF8, body)
 }
 
 // reporting tells what has been reported within a region for the last month, of the forms

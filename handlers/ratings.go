@@ -341,11 +341,7 @@ func (a *api) listRatings(c *fiber.Ctx, in *input) error {
 	if answer.Next, err = nextCursor(hash, next); err != nil {
 		return err
 	}
-	text, err := toJSON(answer)
-	if err != nil {
-		return err
-	}
-	return sendTagged(c, fiber.MIMEApplicationJSONCharsetUTF8, text)
+	return sendTaggedJSON(c, answer)
 }
 
 // listOrganizationRatings shows an organization what is said about its listings.

@@ -62,11 +62,7 @@ func (a *api) listReturnForms(c *fiber.Ctx, in *input) error {
 	for i := range directory.ReturnForms {
 		v.Items = append(v.Items, viewForm(&directory.ReturnForms[i], in.lang))
 	}
-	body, err := toJSON(v)
-	if err != nil {
-		return err
-	}
-	return sendTagged(c, fiber.MIMEApplicationJSONCharsetUTF8, body)
+	return sendTaggedJSON(c, v)
 }
 
 // returnItem is a return in a list.

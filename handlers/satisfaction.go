@@ -79,11 +79,7 @@ func (a *api) getSatisfaction(c *fiber.Ctx, in *input) error {
 	if err != nil {
 		return err
 	}
-	body, err := toJSON(a.viewSatisfaction(&table, in.lang))
-	if err != nil {
-		return err
-	}
-	return sendTagged(c, fiber.MIMEApplicationJSONCharsetUTF8, body)
+	return sendTaggedJSON(c, a.viewSatisfaction(&table, in.lang))
 }
 
 // readSatisfaction reads what table is asked for. It notes what is wrong with it.
