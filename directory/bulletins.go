@@ -4,7 +4,6 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
-	"fmt"
 	"maps"
 	"reflect"
 	"slices"
@@ -69,47 +68,18 @@ const maxCorrection = 2000
 // province alone.
 var BulletinBureaus = []Bureau{Statistics, Commerce}
 
-// BulletinKey is what a period is called in the id of a bulletin: 2026, 2026-Q3 or 2026-09.
-func BulletinKey(p Period) string {
-	year := strconv.Itoa(p.From.Year())
-	switch p.Kind() {
-	case YearPeriod:
-		return year
-	case QuarterPeriod:
-		return year + "-Q" + strconv.Itoa((p.From.Number()+2)/3)
-	}
-	return p.From.String()
-}
-
-// ParseBulletinKey reads what [BulletinKey] writes.
-func ParseBulletinKey(text string) (p Period, ok bool) {
-	year, part, _ := strings.Cut(text, "-")
-	kind, month := MonthPeriod, text
-	if part == "" {
-		kind, month = YearPeriod, year+"-01"
-	} else if quarter, isQuarter := strings.CutPrefix(part, "Q"); isQuarter {
-		n, _ := strconv.Atoi(quarter)
-		kind, month = QuarterPeriod, fmt.Sprintf("%s-%02d", year, 3*n)
-	}
-	m, ok := ParseMonth(month)
-	if p = PeriodOf(kind, m); !ok || BulletinKey(p) != text {
-		return Period{}, false
-	}
-	return p, true
-}
-
 // ID is the key of the period and the revision: 2026-09.1.
 func (b *Bulletin) ID() string { return BulletinID(b.Period, b.Revision) }
 
 // BulletinID is the id of a revision of the bulletin of a period.
 func BulletinID(p Period, revision int) string {
-	return BulletinKey(p) + "." + strconv.Itoa(revision)
+	return p.Key() + "." + strconv.Itoa(revision)
 }
 
 // ParseBulletinID reads an id, or the key of a period alone; the revision is 0 then.
 func ParseBulletinID(text string) (p Period, revision int, ok bool) {
 	key, number, numbered := strings.Cut(text, ".")
-	if p, ok = ParseBulletinKey(key); !ok || !numbered {
+	if p, ok = ParsePeriod(key); !ok || !numbered {
 		return p, 0, ok
 	}
 	revision, err := strconv.Atoi(number)
@@ -132,7 +102,7 @@ func BulletinsDue(now time.Time) []Period {
 func CheckBulletin(p Period, published bool, correction string, now time.Time) error {
 	c := &checks{}
 	if p.To.Ends().After(now) {
-		c.add("/period", CodeTooLarge, BulletinKey(PeriodOf(p.Kind(), MonthOf(now)).Before()))
+		c.add("/period", CodeTooLarge, PeriodOf(p.Kind(), MonthOf(now)).Before().Key())
 	}
 	switch {
 	case published:

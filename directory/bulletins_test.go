@@ -66,7 +66,7 @@ func TestBulletinsDue(t *testing.T) {
 	} {
 		var got []string
 		for _, p := range BulletinsDue(at(tc.now)) {
-			got = append(got, BulletinKey(p))
+			got = append(got, p.Key())
 		}
 		if strings.Join(got, " ") != tc.want {
 			t.Errorf("%s: %v, want %s", tc.now, got, tc.want)
@@ -94,7 +94,7 @@ func TestCheckBulletin(t *testing.T) {
 		{"too long", "2026-08", true, strings.Repeat("改", maxCorrection+1), now, "/correction too_long (2000)"},
 		{"both", "2027", true, "", now, "/period too_large (2025), /correction required"},
 	} {
-		p, _ := ParseBulletinKey(tc.period)
+		p, _ := ParsePeriod(tc.period)
 		var got []string
 		err := CheckBulletin(p, tc.published, tc.correction, tc.now)
 		if e, ok := errors.AsType[*Error](err); ok {

@@ -2,6 +2,8 @@ package directory
 
 import (
 	"fmt"
+	"strconv"
+	"strings"
 	"time"
 )
 
@@ -127,4 +129,34 @@ func (p Period) Name() Names {
 		until = fmt.Sprintf("%d年", p.To.Year())
 	}
 	return Names{Zh: fmt.Sprintf("%d年%d月至%s%d月", y, m, until, p.To.Number()), En: p.From.String() + " to " + p.To.String()}
+}
+
+// Key is the text form of a month, quarter or year: 2026-09, 2026-Q3, 2026; of any other
+// period it is that of its first month.
+func (p Period) Key() string {
+	year := strconv.Itoa(p.From.Year())
+	switch p.Kind() {
+	case YearPeriod:
+		return year
+	case QuarterPeriod:
+		return year + "-Q" + strconv.Itoa((p.From.Number()+2)/3)
+	}
+	return p.From.String()
+}
+
+// ParsePeriod reads the key of a month, quarter or year.
+func ParsePeriod(text string) (p Period, ok bool) {
+	year, part, _ := strings.Cut(text, "-")
+	kind, month := MonthPeriod, text
+	if part == "" {
+		kind, month = YearPeriod, year+"-01"
+	} else if quarter, isQuarter := strings.CutPrefix(part, "Q"); isQuarter {
+		n, _ := strconv.Atoi(quarter)
+		kind, month = QuarterPeriod, fmt.Sprintf("%s-%02d", year, 3*n)
+	}
+	m, ok := ParseMonth(month)
+	if p = PeriodOf(kind, m); !ok || p.Key() != text {
+		return Period{}, false
+	}
+	return p, true
 }

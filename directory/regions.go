@@ -112,6 +112,9 @@ func (r *Regions) Has(code string) bool {
 // All returns every region, parents before children. The caller must not change it.
 func (r *Regions) All() []Region { return r.all }
 
+// Province returns the division in which all others lie.
+func (r *Regions) Province() Region { return r.all[0] }
+
 // Outlines returns the schematic borders of the prefectures, in the order of their codes.
 // The caller must not change them.
 func (r *Regions) Outlines() []Outline { return r.outlines }

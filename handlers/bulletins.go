@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"encoding/xml"
 	"mime"
+	"strconv"
 	"time"
 
 	"github.com/gofiber/fiber/v2"
@@ -235,7 +236,7 @@ func (a *api) makeBulletin(c *fiber.Ctx, in *input) error {
 		return err
 	}
 	b := body[struct{ Period, Correction string }](in)
-	period, _ := directory.ParseBulletinKey(b.Period) // the contract knows what one looks like
+	period, _ := directory.ParsePeriod(b.Period) // the contract knows what one looks like
 	made, err := a.Statistics.MakeBulletin(c.UserContext(), in.caller, in.permission, period, b.Correction, in.client)
 	if err != nil {
 		return err
@@ -351,7 +352,7 @@ func (a *api) getBulletinFeed(c *fiber.Ctx, in *input) error {
 
 func viewEntry(b, first *directory.Bulletin, root string) (atomEntry, error) {
 	content, err := b.Read()
-	id := root + "/" + directory.BulletinKey(b.Period)
+	id := root + "/" + b.Period.Key()
 	e := atomEntry{
 		ID: id, Title: content.Title.Zh, Published: first.PublishedAt.Format(time.RFC3339), Updated: b.PublishedAt.Format(time.RFC3339),
 		Links: []atomLink{
@@ -360,7 +361,7 @@ func viewEntry(b, first *directory.Bulletin, root string) (atomEntry, error) {
 		Summary: statistics.Headline(&content),
 	}
 	if b.Correction != "" {
-		e.Summary += " 修订（第" + b.ID()[len(directory.BulletinKey(b.Period))+1:] + "版）：" + b.Correction
+		e.Summary += " 修订（第" + strconv.Itoa(b.Revision) + "版）：" + b.Correction
 	}
 	return e, err
 }

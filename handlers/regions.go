@@ -97,7 +97,7 @@ func (a *api) listRegions(c *fiber.Ctx, in *input) error {
 }
 
 // province returns the code of the whole.
-func (a *api) province() string { return a.Regions.All()[0].Code }
+func (a *api) province() string { return a.Regions.Province().Code }
 
 func (a *api) getRegion(c *fiber.Ctx, in *input) error {
 	if err := in.err(); err != nil {

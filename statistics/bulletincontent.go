@@ -25,7 +25,7 @@ var errMoving = &directory.Error{Kind: directory.Unavailable, What: "statistics"
 // indicators are those of now, which cannot be counted for the past: a correction takes
 // them over from the content that is published, nil where there is none.
 func (s *Statistics) gather(ctx context.Context, p directory.Period, published *directory.BulletinContent) (directory.BulletinContent, error) {
-	province := s.Regions.All()[0]
+	province := s.Regions.Province()
 	kind, _ := directory.KindTerm(bulletinKind)
 	name := p.Name()
 	c := directory.BulletinContent{
@@ -66,14 +66,14 @@ func (s *Statistics) indicatorTables(ctx context.Context, published *directory.B
 		return slices.DeleteFunc(published.Tables, func(t directory.BulletinTable) bool { return !strings.HasPrefix(t.Code, indicatorPrefix) }),
 			slices.DeleteFunc(published.Definitions, func(d directory.BulletinDefinition) bool { return !strings.HasPrefix(d.Code, indicatorPrefix) }), nil
 	}
-	all, err := s.Indicators(ctx, s.Regions.All()[0].Code, true)
+	all, err := s.Indicators(ctx, s.Regions.Province().Code, true)
 	if err != nil {
 		return nil, nil, err
 	}
 	province := directory.BulletinTable{Code: indicatorPrefix, Names: directory.Names{Zh: "其他指标", En: "Other indicators"}, Columns: indicatorColumns, Rows: []directory.BulletinRow{}}
 	shares := directory.BulletinTable{Code: indicatorPrefix + "_share", Names: directory.Names{Zh: "各市州其他指标（比例）", En: "Other indicators by prefecture: shares"}, Rows: []directory.BulletinRow{}}
 	counts := directory.BulletinTable{Code: indicatorPrefix + "_count", Names: directory.Names{Zh: "各市州其他指标（数量）", En: "Other indicators by prefecture: counts"}, Rows: []directory.BulletinRow{}}
-	for _, reg := range s.Regions.Children(s.Regions.All()[0].Code) {
+	for _, reg := range s.Regions.Children(s.Regions.Province().Code) {
 		shares.Columns = append(shares.Columns, column(reg.Code, directory.ShareFigure, reg.Names.Zh, reg.Names.En))
 		counts.Columns = append(counts.Columns, column(reg.Code, directory.CountFigure, reg.Names.Zh, reg.Names.En))
 	}
@@ -163,7 +163,7 @@ var satisfactionCuts = []satisfactionCut{
 // satisfactionTables counts the tables on satisfaction, and says when. It returns
 // errMoving when their totals are not the same.
 func (s *Statistics) satisfactionTables(ctx context.Context, p directory.Period) (tables []directory.BulletinTable, at time.Time, err error) {
-	q := Query{Kind: bulletinKind, Region: s.Regions.All()[0].Code, Period: p, SatisfiedFrom: directory.SatisfiedFrom, Target: directory.SatisfactionTarget}
+	q := Query{Kind: bulletinKind, Region: s.Regions.Province().Code, Period: p, SatisfiedFrom: directory.SatisfiedFrom, Target: directory.SatisfactionTarget}
 	all, err := s.Satisfaction(ctx, q, true)
 	if err != nil {
 		return nil, at, err

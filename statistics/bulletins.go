@@ -51,7 +51,7 @@ func (s *Statistics) MakeBulletin(ctx context.Context, caller directory.Caller, 
 	if err != nil {
 		return draft, err
 	}
-	doc, err := s.Store.BulletinDrafts.UpdateOrInsert(ctx, directory.BulletinKey(period), func(b *directory.Bulletin) error {
+	doc, err := s.Store.BulletinDrafts.UpdateOrInsert(ctx, period.Key(), func(b *directory.Bulletin) error {
 		*b = draft
 		return nil
 	})
@@ -123,7 +123,7 @@ func (s *Statistics) DiscardBulletin(ctx context.Context, caller directory.Calle
 	if err := s.Auth.Record(ctx, s.bulletinEntry(caller.Account, &doc.Value, "discarded"), from); err != nil {
 		return err
 	}
-	_, err = s.Store.BulletinDrafts.Update(ctx, directory.BulletinKey(doc.Value.Period), func(b *directory.Bulletin) error {
+	_, err = s.Store.BulletinDrafts.Update(ctx, doc.Value.Period.Key(), func(b *directory.Bulletin) error {
 		if b.ID() != id || b.State == directory.BulletinDiscarded {
 			return store.ErrUnchanged
 		}
@@ -166,7 +166,7 @@ func (s *Statistics) Bulletin(ctx context.Context, caller directory.Caller, p di
 // BulletinRevisions returns the published revisions of a period, the latest first. It
 // returns NotFound when there is none.
 func (s *Statistics) BulletinRevisions(ctx context.Context, period directory.Period) ([]directory.Bulletin, error) {
-	docs, err := s.Store.Bulletins.All(ctx, store.Query{Where: []store.Condition{store.Equal("period", directory.BulletinKey(period))}, Order: "revision", Desc: true})
+	docs, err := s.Store.Bulletins.All(ctx, store.Query{Where: []store.Condition{store.Equal("period", period.Key())}, Order: "revision", Desc: true})
 	if err == nil && len(docs) == 0 {
 		err = directory.Missing("bulletin")
 	}
@@ -195,25 +195,25 @@ func (s *Statistics) PublishedBulletins(ctx context.Context, f BulletinFilter, l
 	var periods []directory.Period
 	for _, g := range groups { // in the order of the revisions
 		key := g.Key[0].(string)
-		if p, ok := directory.ParseBulletinKey(key); ok && f.takes(p) && last[key] == 0 {
+		if p, ok := directory.ParsePeriod(key); ok && f.takes(p) && last[key] == 0 {
 			periods = append(periods, p)
 		}
 		last[key] = int(g.Key[1].(int64))
 	}
 	slices.SortFunc(periods, laterFirst)
 	if after != "" {
-		p, ok := directory.ParseBulletinKey(after)
+		p, ok := directory.ParsePeriod(after)
 		if !ok {
 			return nil, "", directory.InvalidFields("cursor", []directory.FieldError{{Parameter: "cursor", Code: directory.CodeFormat, Limit: "next_cursor"}})
 		}
 		periods = slices.DeleteFunc(periods, func(q directory.Period) bool { return laterFirst(q, p) <= 0 })
 	}
 	if len(periods) > limit {
-		periods, next = periods[:limit], directory.BulletinKey(periods[limit-1])
+		periods, next = periods[:limit], periods[limit-1].Key()
 	}
 	ids := make([]string, len(periods))
 	for i, p := range periods {
-		ids[i] = directory.BulletinID(p, last[directory.BulletinKey(p)])
+		ids[i] = directory.BulletinID(p, last[p.Key()])
 	}
 	docs, err := s.Store.Bulletins.GetMany(ctx, ids...)
 	return store.Values(docs), next, err
@@ -252,7 +252,7 @@ func (s *Statistics) BulletinDrafts(ctx context.Context, caller directory.Caller
 // permission.
 func (s *Statistics) coversBulletins(caller *directory.Caller, p directory.Permission) bool {
 	return slices.ContainsFunc(directory.BulletinBureaus, func(b directory.Bureau) bool {
-		return caller.Covers(p, directory.Scope{Bureau: b, Region: s.Regions.All()[0].Code}, s.Regions) == nil
+		return caller.Covers(p, directory.Scope{Bureau: b, Region: s.Regions.Province().Code}, s.Regions) == nil
 	})
 }
 
@@ -275,7 +275,7 @@ func (s *Statistics) seesDrafts(caller *directory.Caller, p directory.Permission
 // latest returns the latest published revision of a period, nil for none.
 func (s *Statistics) latest(ctx context.Context, period directory.Period) (*directory.Bulletin, error) {
 	docs, _, err := s.Store.Bulletins.Find(ctx, store.Query{
-		Where: []store.Condition{store.Equal("period", directory.BulletinKey(period))}, Order: "revision", Desc: true, Limit: 1,
+		Where: []store.Condition{store.Equal("period", period.Key())}, Order: "revision", Desc: true, Limit: 1,
 	})
 	if err != nil || len(docs) == 0 {
 		return nil, err
@@ -304,7 +304,7 @@ func (s *Statistics) stale(ctx context.Context, draft *directory.Bulletin) (bool
 
 // clear removes a draft that is published, unless there is another in its place.
 func (s *Statistics) clear(ctx context.Context, doc store.Doc[directory.Bulletin]) error {
-	err := s.Store.BulletinDrafts.Delete(ctx, directory.BulletinKey(doc.Value.Period), doc.Version)
+	err := s.Store.BulletinDrafts.Delete(ctx, doc.Value.Period.Key(), doc.Version)
 	if kind := directory.KindOf(err); kind == directory.NotFound || kind == directory.Conflict {
 		return nil
 	}
@@ -312,7 +312,7 @@ func (s *Statistics) clear(ctx context.Context, doc store.Doc[directory.Bulletin
 }
 
 func (s *Statistics) bulletinEntry(actor string, b *directory.Bulletin, what string) directory.AuditEntry {
-	return directory.AuditEntry{Action: directory.AuditBulletin, Actor: actor, Subject: b.ID(), Detail: what, Bureau: directory.Statistics, Region: s.Regions.All()[0].Code}
+	return directory.AuditEntry{Action: directory.AuditBulletin, Actor: actor, Subject: b.ID(), Detail: what, Bureau: directory.Statistics, Region: s.Regions.Province().Code}
 }
 
 // sweepBulletins makes the drafts that are due, tells of them and clears away those that
@@ -340,7 +340,7 @@ func (s *Statistics) sweepBulletins(ctx context.Context) (err error) {
 // makeDue makes the first draft of a period, unless one was made before, or nobody had
 // rated anything yet.
 func (s *Statistics) makeDue(ctx context.Context, p directory.Period) error {
-	drafts, err := s.Store.BulletinDrafts.GetMany(ctx, directory.BulletinKey(p))
+	drafts, err := s.Store.BulletinDrafts.GetMany(ctx, p.Key())
 	if err != nil || len(drafts) > 0 {
 		return err
 	}
@@ -375,7 +375,7 @@ func (s *Statistics) tellDraft(ctx context.Context, b *directory.Bulletin) error
 	err := s.Auth.RecordOnce(ctx, entry)
 	var grants []directory.Grant
 	for _, bureau := range directory.BulletinBureaus {
-		of, failure := s.Auth.OfficialsOf(ctx, directory.Scope{Bureau: bureau, Region: s.Regions.All()[0].Code}, directory.PublishPower)
+		of, failure := s.Auth.OfficialsOf(ctx, directory.Scope{Bureau: bureau, Region: s.Regions.Province().Code}, directory.PublishPower)
 		grants, err = append(grants, of...), errors.Join(err, failure)
 	}
 	if len(grants) == 0 && err == nil {
@@ -387,7 +387,7 @@ func (s *Statistics) tellDraft(ctx context.Context, b *directory.Bulletin) error
 	if err != nil {
 		return err
 	}
-	_, err = s.Store.BulletinDrafts.Update(ctx, directory.BulletinKey(b.Period), func(now *directory.Bulletin) error {
+	_, err = s.Store.BulletinDrafts.Update(ctx, b.Period.Key(), func(now *directory.Bulletin) error {
 		if !now.MadeAt.Equal(b.MadeAt) {
 			return store.ErrUnchanged // another one by now
 		}

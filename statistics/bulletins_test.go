@@ -87,7 +87,7 @@ func (f *fixture) draftIDs(who directory.Caller) (ids []string) {
 // period reads a key.
 func (f *fixture) period(key string) directory.Period {
 	f.t.Helper()
-	p, ok := directory.ParseBulletinKey(key)
+	p, ok := directory.ParsePeriod(key)
 	if !ok {
 		f.t.Fatalf("%s is no period", key)
 	}

@@ -38,7 +38,7 @@ func (s *Statistics) Chart(ctx context.Context, name ChartName, q Query, coverag
 	}
 	switch {
 	case name == MapChart:
-		q.By, q.Region = ByRegion, s.Regions.All()[0].Code
+		q.By, q.Region = ByRegion, s.Regions.Province().Code
 	case name == TrendChart && q.By != ByQuarter:
 		q.By = ByMonth
 	case q.By == "" || q.By == ByLevel: // whose rows are no shares of their own

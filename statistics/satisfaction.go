@@ -5,7 +5,6 @@ import (
 	"context"
 	"slices"
 	"strconv"
-	"strings"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -195,7 +194,7 @@ func (s *Statistics) Satisfaction(ctx context.Context, q Query, public bool) (Ta
 		}
 	}
 	for _, key := range s.keys(q, now) {
-		keyBefore := s.keyBefore(q, key)
+		keyBefore := q.keyBefore(key)
 		row, err := v.row(ctx, q, key, now.rows[key], earlier, keyBefore, before.rows[keyBefore])
 		if err != nil {
 			return t, err
@@ -235,7 +234,7 @@ func (v *view) row(ctx context.Context, q Query, key string, now *tally, earlier
 	if why, err := v.hides(ctx, earlier, keyThen); why != "" || err != nil {
 		return row, err
 	}
-	row.Change = change(now, then, q.SatisfiedFrom, v.periodOf(earlier, keyThen))
+	row.Change = change(now, then, q.SatisfiedFrom, earlier.periodOf(keyThen))
 	return row, nil
 }
 
@@ -333,36 +332,17 @@ func (s *Statistics) calendarPeriod(p directory.Period) (directory.PeriodKind, b
 
 // keyBefore is the row of the period before with which a row is compared: the same one,
 // or the month or quarter before.
-func (s *Statistics) keyBefore(q Query, key string) string {
-	switch q.By {
-	case ByMonth:
-		m, _ := directory.ParseMonth(key)
-		return m.Add(-1).String()
-	case ByQuarter:
-		return quarterKey(quarterOf(key).From.Add(-1))
+func (q Query) keyBefore(key string) string {
+	if p, ok := directory.ParsePeriod(key); ok && (q.By == ByMonth || q.By == ByQuarter) {
+		return p.Before().Key()
 	}
 	return key
 }
 
-// quarterOf reads the key of a quarter.
-func quarterOf(key string) directory.Period {
-	year, number, _ := strings.Cut(key, "-Q")
-	y, _ := strconv.Atoi(year)
-	n, _ := strconv.Atoi(number)
-	return directory.PeriodOf(directory.QuarterPeriod, directory.Month(y*100+3*n))
-}
-
-// periodOf is the period that a row is of.
-func (s *Statistics) periodOf(q Query, key string) directory.Period {
-	if key == totalKey {
-		return q.Period
-	}
-	switch q.By {
-	case ByMonth:
-		m, _ := directory.ParseMonth(key)
-		return directory.Period{From: m, To: m}
-	case ByQuarter:
-		p := quarterOf(key)
+// periodOf is the period that a row is of: that of the table, or what lies in it of a
+// month or quarter.
+func (q Query) periodOf(key string) directory.Period {
+	if p, ok := directory.ParsePeriod(key); ok && (q.By == ByMonth || q.By == ByQuarter) {
 		return directory.Period{From: max(p.From, q.Period.From), To: min(p.To, q.Period.To)}
 	}
 	return q.Period
@@ -404,7 +384,7 @@ func (s *Statistics) nameOf(q Query, key string) directory.Names {
 		}
 		return directory.Names{Zh: "未注明类别", En: "Category not stated"}
 	case ByMonth, ByQuarter:
-		return s.periodOf(q, key).Name()
+		return q.periodOf(key).Name()
 	case ByOrigin:
 		if i := slices.IndexFunc(directory.RatingOrigins, func(t directory.Term) bool { return t.Code == key }); i >= 0 {
 			return directory.RatingOrigins[i].Names

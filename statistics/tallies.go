@@ -220,7 +220,7 @@ func (s *Statistics) rowsOf(q Query) func(c *cell) (key string, ok bool) {
 		case ByMonth:
 			return c.month.String(), true
 		case ByQuarter:
-			return quarterKey(c.month), true
+			return directory.PeriodOf(directory.QuarterPeriod, c.month).Key(), true
 		case ByOrigin:
 			return string(c.origin), true
 		case ByLevel:
@@ -228,11 +228,6 @@ func (s *Statistics) rowsOf(q Query) func(c *cell) (key string, ok bool) {
 		}
 		return "", false
 	}
-}
-
-// quarterKey is the key of the quarter of a month: 2026-Q4.
-func quarterKey(m directory.Month) string {
-	return strconv.Itoa(m.Year()) + "-Q" + strconv.Itoa((m.Number()+2)/3)
 }
 
 // partOf returns the division directly below a region in which a county lies, or the
@@ -282,7 +277,7 @@ func (s *Statistics) fixedKeys(q Query) (keys []string) {
 		}
 	case ByQuarter:
 		for m := q.Period.From; m <= q.Period.To; m = m.Add(1) {
-			if key := quarterKey(m); len(keys) == 0 || keys[len(keys)-1] != key {
+			if key := directory.PeriodOf(directory.QuarterPeriod, m).Key(); len(keys) == 0 || keys[len(keys)-1] != key {
 				keys = append(keys, key)
 			}
 		}

@@ -59,7 +59,7 @@ func (v *view) hides(ctx context.Context, q Query, key string) (directory.Suppre
 	case q.By == ByOrganization:
 		which.by, which.in = ByOrganization, q.Region
 	}
-	period := v.periodOf(q, key)
+	period := q.periodOf(key)
 	kind, ok := v.calendarPeriod(period)
 	if !ok || which.by == ByOrganization && kind != directory.YearPeriod {
 		return directory.SuppressedPeriod, nil
@@ -105,7 +105,7 @@ func (v *view) disclosure(ctx context.Context, which disclosed) (*directory.Disc
 		return d, nil
 	}
 	year := directory.Period{From: directory.Month(which.year*100 + 1), To: directory.Month(which.year*100 + 12)}
-	q := Query{Kind: which.kind, Region: v.Regions.All()[0].Code, By: ByRegion, Period: year}
+	q := Query{Kind: which.kind, Region: v.Regions.Province().Code, By: ByRegion, Period: year}
 	if which.open {
 		q.Origin = directory.OpenOrigin
 	}

@@ -502,13 +502,13 @@ func New(ctx context.Context, engine Engine) (*Store, error) {
 		},
 		BulletinDrafts: &Collection[directory.Bulletin]{
 			name: "bulletin_drafts", item: "bulletin",
-			id: func(b *directory.Bulletin) string { return directory.BulletinKey(b.Period) },
+			id: func(b *directory.Bulletin) string { return b.Period.Key() },
 		},
 		Bulletins: &Collection[directory.Bulletin]{
 			name: "bulletins", item: "bulletin", appendOnly: true,
 			id: func(b *directory.Bulletin) string { return b.ID() },
 			fields: []FieldOf[directory.Bulletin]{
-				{"period", String, func(b *directory.Bulletin) any { return directory.BulletinKey(b.Period) }},
+				{"period", String, func(b *directory.Bulletin) any { return b.Period.Key() }},
 				{"revision", Int, func(b *directory.Bulletin) any { return int64(b.Revision) }},
 			},
 			indexes: []Index{{Fields: []string{"period", "revision"}}},
