@@ -22,7 +22,7 @@ type arrow struct {
 // no others of this program, and every arrow points down the table. "." is the
 // root package, which holds the contract of the API.
 var arrows = []arrow{
-	{"server", []string{".", "handlers", "statistics", "consumer", "registry", "sheets", "photos", "auth", "seed", "search/memory", "search", "store/sqlite", "store/mongo", "store", "directory"}},
+	{"server", []string{".", "handlers", "statistics", "consumer", "registry", "sheets", "photos", "auth", "seed", "search/meili", "search/memory", "search", "store/sqlite", "store/mongo", "store", "directory"}},
 	{"bench", []string{".", "handlers", "statistics", "consumer", "registry", "sheets", "photos", "auth", "seed", "search/memory", "search", "store/sqlite", "store", "directory"}},
 	{"handlers", []string{".", "statistics", "charts", "consumer", "registry", "sheets", "photos", "auth", "search", "store", "directory"}},
 	{"trial", []string{"photos", "auth", "seed", "search/memory", "search", "store/sqlite", "store", "directory"}}, // for tests alone

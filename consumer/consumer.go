@@ -28,7 +28,7 @@ type Config struct {
 	Store    *store.Store
 	Auth     *auth.Auth
 	Photos   *photos.Store
-	Search   search.Engine // finds the firms for a request
+	Search   search.Searcher // finds the firms for a request
 	Regions  *directory.Regions
 	Calendar *directory.Calendar
 	Rules    directory.RatingRules

@@ -23,6 +23,7 @@ type fixture struct {
 	t       *testing.T
 	clock   *trial.Clock
 	indexer *search.Indexer
+	engine  search.Engine
 	people  int
 	firms   int
 }
@@ -30,7 +31,7 @@ type fixture struct {
 func newFixture(t *testing.T) *fixture {
 	t.Helper()
 	e := trial.New(t, noon, nil)
-	return &fixture{t: t, clock: e.Clock, indexer: e.Indexer, Consumer: New(Config{
+	return &fixture{t: t, clock: e.Clock, indexer: e.Indexer, engine: e.Search, Consumer: New(Config{
 		Store: e.Store, Auth: e.Auth, Photos: e.Photos, Search: e.Search, Regions: e.Regions, Calendar: e.Calendar, Rules: directory.DefaultRatingRules(),
 		PublicURL: "https://qingfu.test", Log: e.Log, Now: e.Clock.Now, Random: rand.Reader,
 	})}
@@ -86,7 +87,7 @@ func (f *fixture) listing(l directory.Listing) directory.Listing {
 	f.fatal(err)
 	doc, err := f.indexer.Document(&l)
 	f.fatal(err)
-	f.fatal(f.Search.Put(f.t.Context(), doc))
+	f.fatal(f.engine.Put(f.t.Context(), doc))
 	return l
 }
 

@@ -28,10 +28,10 @@ import (
 )
 
 // Config is what the API is made of. Every field is needed but TrustedProxies,
-// ReadLimit and Lag.
+// ReadLimit, Lag and Degraded.
 type Config struct {
 	Store    *store.Store
-	Search   search.Engine
+	Search   search.Searcher
 	Auth     *auth.Auth
 	Registry *registry.Registry
 	Consumer *consumer.Consumer
@@ -49,8 +49,8 @@ type Config struct {
 	TrustedProxies []netip.Prefix
 	// ReadLimit is the most reads a minute from one network; 0 is no limit.
 	ReadLimit int64
-	// Ready returns nil when requests can be served: the store answers and the
-	// index has caught up with it.
+	// Ready returns nil when requests can be served: the index has caught up with
+	// what is known of the store.
 	Ready func(context.Context) error
 	// Progress returns the number of the last change in the store and of the
 	// last one that the index has taken in, for the metrics.
@@ -61,6 +61,9 @@ type Config struct {
 	// DemoData tells whether the server holds demonstration data, which marks
 	// every answer.
 	DemoData func() bool
+	// Degraded names what is away while others do its work or nobody does: "search",
+	// "store". It is quick.
+	Degraded func() []string
 	// Version is the version of the program.
 	Version string
 }

@@ -3,6 +3,7 @@ package handlers
 import (
 	"bytes"
 	"context"
+	"slices"
 	"strconv"
 	"time"
 
@@ -29,6 +30,14 @@ func newMetrics(cfg Config) *metrics {
 	}
 	gauge := func(name, help string, value func() float64) prometheus.Collector {
 		return prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: name, Help: help}, value)
+	}
+	degraded := func(what, help string) prometheus.Collector {
+		return gauge("qingfu_"+what+"_degraded", help, func() float64 {
+			if cfg.Degraded != nil && slices.Contains(cfg.Degraded(), what) {
+				return 1
+			}
+			return 0
+		})
 	}
 	m.registry.MustRegister(
 		m.requests,
@@ -61,6 +70,8 @@ func newMetrics(cfg Config) *metrics {
 			}
 			return cfg.Lag().Seconds()
 		}),
+		degraded("search", "1 while the embedded index answers searches in the place of Meilisearch."),
+		degraded("store", "1 while the store does not answer."),
 	)
 	return m
 }

@@ -37,6 +37,11 @@ func (a *api) serve(r route) fiber.Handler {
 		if err := a.run(c, op, r); err != nil {
 			_ = a.fail(c, err) // it writes the answer and has no error of its own
 		}
+		if a.Degraded != nil { // at last, because this request may have found it out
+			if list := a.Degraded(); len(list) > 0 {
+				c.Set("X-Degraded", strings.Join(list, ", "))
+			}
+		}
 		compress(c)
 
 		status, took := c.Response().StatusCode(), a.Now().Sub(start)

@@ -16,7 +16,7 @@ var ErrTooMany = errors.New("too many listings")
 
 // AllIDs returns the ids of all listings that match a query, in its order. It
 // returns ErrTooMany when there are more than most.
-func AllIDs(ctx context.Context, engine search.Engine, q search.Query, most int) ([]string, error) {
+func AllIDs(ctx context.Context, engine search.Searcher, q search.Query, most int) ([]string, error) {
 	q.Limit, q.After, q.Facets = 100, "", nil
 	if q.Sort == "" {
 		q.Sort = search.ByRelevance

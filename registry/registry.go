@@ -27,7 +27,7 @@ type Config struct {
 	Store   *store.Store
 	Auth    *auth.Auth
 	Photos  *photos.Store
-	Search  search.Engine // finds what may be listed already
+	Search  search.Searcher // finds what may be listed already
 	Regions *directory.Regions
 	Log     *slog.Logger
 	Now     func() time.Time

@@ -26,6 +26,7 @@ type fixture struct {
 	st      *store.Store
 	clock   *trial.Clock
 	indexer *search.Indexer
+	engine  search.Engine
 	firm    directory.Organization
 }
 
@@ -38,7 +39,7 @@ func newFixture(t *testing.T) *fixture {
 		}
 	}
 	e := trial.New(t, noon, nil)
-	f := &fixture{t: t, clock: e.Clock, st: e.Store, indexer: e.Indexer}
+	f := &fixture{t: t, clock: e.Clock, st: e.Store, indexer: e.Indexer, engine: e.Search}
 	var err error
 	f.Registry, err = New(t.Context(), Config{
 		Store: e.Store, Auth: e.Auth, Photos: e.Photos, Search: e.Search, Regions: e.Regions, Log: e.Log, Now: e.Clock.Now, Random: rand.Reader,
@@ -86,7 +87,7 @@ func (f *fixture) index() {
 	for i := range docs {
 		d, err := f.indexer.Document(&docs[i].Value)
 		if err == nil {
-			err = f.Search.Put(f.t.Context(), d)
+			err = f.engine.Put(f.t.Context(), d)
 		}
 		if err != nil {
 			f.t.Fatal(err)

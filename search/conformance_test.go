@@ -54,10 +54,10 @@ var enginesUnderTest = []engineUnderTest{
 			t.Skip("MEILI_URL is not set: there is no Meilisearch to test with")
 		}
 		w := theWorld()
-		e, err := meili.Open(t.Context(), meili.Config{
+		e := meili.New(meili.Config{
 			URL: url, Key: os.Getenv("MEILI_KEY"), Index: fmt.Sprintf("test-%d", rand.Uint64()), Lexicon: w.lexicon, Calendar: w.calendar,
 		})
-		if err != nil {
+		if err := e.Prepare(t.Context()); err != nil {
 			t.Fatal(err)
 		}
 		t.Cleanup(func() {

@@ -13,14 +13,22 @@ import (
 
 // Engine is a search index over the published listings. It is a projection of
 // the store: what it holds can always be rebuilt. Its methods are safe for
-// concurrent use. Search, Suggest and Clusters return Invalid errors for a
-// query that cannot be answered and Unavailable when the engine is away.
+// concurrent use.
 type Engine interface {
+	Searcher
 	// Put adds documents or replaces those of the same id. When it returns, the
 	// next search sees them.
 	Put(ctx context.Context, docs ...Document) error
 	// Delete removes documents; ids that are not there are ignored.
 	Delete(ctx context.Context, ids ...string) error
+	// Close releases the engine and waits for its background work.
+	Close() error
+}
+
+// Searcher is the side of an index that answers. Search, Suggest and Clusters
+// return Invalid errors for a query that cannot be answered and Unavailable when
+// the engine is away.
+type Searcher interface {
 	// Search answers a query.
 	Search(ctx context.Context, q Query) (Result, error)
 	// Suggest completes what is being typed: listings, best first.
@@ -30,8 +38,6 @@ type Engine interface {
 	Clusters(ctx context.Context, q ClusterQuery) ([]Cluster, error)
 	// Size returns the number of documents.
 	Size(ctx context.Context) (int, error)
-	// Close releases the engine and waits for its background work.
-	Close() error
 }
 
 // Document is the searchable form of a published listing; see Indexer.

@@ -86,10 +86,62 @@ func TestRecordedMeilisearch(t *testing.T) {
 	if n, err := e.Size(t.Context()); err != nil || n != len(entries)-1 {
 		t.Errorf("%d documents, %v", n, err)
 	}
+	nextGeneration(t, e, entries)
+}
+
+// nextGeneration builds another index beside one and has it take its place.
+func nextGeneration(t *testing.T, e *meili.Engine, entries []entry) {
+	t.Helper()
+	ctx := t.Context()
+	must := func(err error) {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	state := func(e *meili.Engine, want meili.State) {
+		t.Helper()
+		if s, err := e.State(ctx); err != nil || s != want {
+			t.Errorf("%+v, %v, want %+v", s, err, want)
+		}
+	}
+	old, young := meili.State{Owner: "us", Generation: "old", Seq: 5, Complete: true}, meili.State{Owner: "us", Generation: "young", Seq: 7}
+	state(e, meili.State{})
+	must(e.SetSeq(ctx, 3)) // as of an index that was lost
+	state(e, meili.State{})
+	must(e.SetState(ctx, old))
+	must(e.SetSeq(ctx, 6))
+	old.Seq = 6
+	state(e, old)
+
+	next := e.Next()
+	state(next, meili.State{})
+	must(next.Prepare(ctx))
+	must(next.SetState(ctx, young))
+	must(next.Put(ctx, documents(entries)...))
+	state(e, old)
+	must(e.Replace(ctx, next))
+	state(e, young)
+	state(next, meili.State{})
+	sums, err := e.Sums(ctx)
+	must(err)
+	some, err := e.Sums(ctx, entries[0].ID, "nobody")
+	must(err)
+	if len(sums) != len(entries) || len(some) != 1 || some[entries[0].ID] != e.Sum(&entries[0].doc) {
+		t.Errorf("%d sums, and %v of one", len(sums), some)
+	}
+	for i := range entries {
+		if d := &entries[i].doc; sums[d.ID] != e.Sum(d) {
+			t.Errorf("%s has the sum %q, want %q", d.ID, sums[d.ID], e.Sum(d))
+		}
+	}
+	if r, err := e.Search(ctx, search.Query{Limit: 1, OpenNow: true, Now: moments[0]}); err != nil {
+		t.Errorf("%+v, %v", r, err)
+	}
 }
 
 // recorded opens an engine that hears what was recorded.
-func recorded(t *testing.T) search.Engine {
+func recorded(t *testing.T) *meili.Engine {
 	mode, key := recorder.ModeReplayOnly, "key"
 	if os.Getenv("MEILI_RECORD") != "" {
 		mode, key = recorder.ModeRecordOnly, os.Getenv("MEILI_KEY")
@@ -105,11 +157,11 @@ func recorded(t *testing.T) search.Engine {
 		}
 	})
 	w := theWorld()
-	e, err := meili.Open(t.Context(), meili.Config{
+	e := meili.New(meili.Config{
 		URL: cmp.Or(os.Getenv("MEILI_URL"), "http://meilisearch.invalid"), Key: key, Index: "recorded",
 		Lexicon: w.lexicon, Calendar: w.calendar, Transport: rec,
 	})
-	if err != nil {
+	if err := e.Prepare(t.Context()); err != nil {
 		t.Fatalf("%v\nafter a change of what is sent to Meilisearch, record it anew: search/README.md", err)
 	}
 	t.Cleanup(func() {

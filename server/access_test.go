@@ -21,11 +21,11 @@ func production(t *testing.T) []string {
 
 func TestProductionNamesEveryDevelopmentDefault(t *testing.T) {
 	data := filepath.Join(t.TempDir(), "data")
-	e := command(t.Context(), "serve", "--env", "production", "--addr", "127.0.0.1:0", "--data-dir", data)
+	e := command(t.Context(), "serve", "--env", "production", "--addr", "127.0.0.1:0", "--data-dir", data, "--meili-url", "http://search:7700")
 	if e.code != 1 || strings.Count(e.err, "\n") != 1 {
 		t.Fatalf("code %d, %s", e.code, e.err)
 	}
-	for _, name := range []string{"QINGFU_SMS ", "QINGFU_PUBLIC_URL", "QINGFU_KEYS", "QINGFU_KEY_FILE", "QINGFU_TRUSTED_PROXIES"} {
+	for _, name := range []string{"QINGFU_SMS ", "QINGFU_PUBLIC_URL", "QINGFU_KEYS", "QINGFU_KEY_FILE", "QINGFU_TRUSTED_PROXIES", "MEILI_KEY"} {
 		if !strings.Contains(e.err, name) {
 			t.Errorf("%s is not named: %s", name, e.err)
 		}

@@ -34,6 +34,8 @@ type commands struct {
 
 	Reindex reindexCommand `cmd:"" help:"Build the search index anew, while servers on the data folder go on, or for their next start."`
 
+	Doctor doctorCommand `cmd:"" help:"Compare the search indexes with the listings of the store, and put right what differs."`
+
 	Recount recountCommand `cmd:"" help:"Compare the satisfaction figures of all listings with their ratings, and put right what is wrong."`
 
 	Version kong.VersionFlag `help:"Print the version and exit."`

@@ -28,10 +28,15 @@ type projector struct {
 	engine   search.Engine
 	file     *indexFile // nil keeps none
 	workers  int        // that read the store when all of it is loaded
-	log      *slog.Logger
+	batch    int        // changes that are taken in at once
+	// reached is told, by whoever is to remember it, the last change that the engine
+	// has; nil tells nobody.
+	reached func(ctx context.Context, seq int64) error
+	log     *slog.Logger
 
 	indexed atomic.Int64 // the last change that the engine has
 	stored  atomic.Int64 // the last change that is known to be in the store
+	heard   atomic.Int64 // when the store answered last, in nanoseconds since 1970
 	demo    atomic.Bool  // whether there is any demonstration entry
 	lag     lag
 
@@ -45,20 +50,27 @@ type projector struct {
 const pollTime = 500 * time.Millisecond
 
 func newProjector(listings *store.Collection[directory.Listing], indexer *search.Indexer, engine search.Engine, file *indexFile, log *slog.Logger) *projector {
-	return &projector{listings: listings, indexer: indexer, engine: engine, file: file, workers: runtime.GOMAXPROCS(0), log: log, lag: lag{now: time.Now}}
+	return &projector{listings: listings, indexer: indexer, engine: engine, file: file, workers: runtime.GOMAXPROCS(0), batch: store.MaxLimit, log: log, lag: lag{now: time.Now}}
 }
 
-// ready returns an error while the engine is behind the store, or the store away.
-func (p *projector) ready(ctx context.Context) error {
-	last, err := p.listings.LastSeq(ctx)
-	if err != nil {
-		return err
-	}
-	if behind := last - p.indexed.Load(); behind > maxBehind {
+// ready returns an error while the engine is far behind what is known of the store.
+// A store that is away is no reason: it is away for all servers, and searches are
+// answered without it.
+func (p *projector) ready(context.Context) error {
+	if behind := p.stored.Load() - p.indexed.Load(); behind > maxBehind {
 		return fmt.Errorf("the search index is %d changes behind", behind)
 	}
 	return nil
 }
+
+// away tells whether the store has not answered for awayTime, so that changes by
+// others may be missing.
+func (p *projector) away() bool {
+	return time.Since(time.Unix(0, p.heard.Load())) > awayTime
+}
+
+// awayTime is longer than a batch of changes takes.
+const awayTime = 3 * time.Second
 
 // maxBehind is the number of changes that the engine may lack without the
 // server counting as not ready; it takes in many more a second.
@@ -128,46 +140,72 @@ func (p *projector) save(lacking int64) {
 // catchUp takes in all changes that there are now.
 func (p *projector) catchUp(ctx context.Context) error {
 	for {
-		p.mu.Lock()
-		more, err := p.step(ctx)
-		p.mu.Unlock()
-		if err != nil || !more {
+		if n, err := p.advance(ctx); err != nil || n == 0 {
 			return err
 		}
 	}
 }
 
-// step takes in the next changes and tells whether there were any.
-func (p *projector) step(ctx context.Context) (bool, error) {
+// advance takes in the next changes when nobody else does, and tells how many
+// there were.
+func (p *projector) advance(ctx context.Context) (int, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.step(ctx)
+}
+
+// step takes in the next changes and tells how many there were.
+func (p *projector) step(ctx context.Context) (int, error) {
 	last, err := p.listings.LastSeq(ctx)
 	if err != nil {
-		return false, err
+		return 0, err
 	}
+	p.heard.Store(time.Now().UnixNano())
 	p.notice(last)
-	changes, err := p.listings.Changes(ctx, p.indexed.Load(), store.MaxLimit)
+	changes, err := p.next(ctx)
 	if err != nil || len(changes) == 0 {
-		return false, err
+		return 0, err
 	}
 	docs, gone, err := p.documents(changes)
 	if err != nil {
-		return false, err
+		return 0, err
 	}
 	if slices.ContainsFunc(docs, func(d search.Document) bool { return d.Demo }) {
 		p.demo.Store(true) // before the first is found
 	}
 	if err := p.engine.Put(ctx, docs...); err != nil {
-		return false, err
+		return 0, err
 	}
 	if err := p.engine.Delete(ctx, gone...); err != nil {
-		return false, err
+		return 0, err
 	}
 	if err := p.lookForDemo(ctx); err != nil {
-		return false, err
+		return 0, err
 	}
 	last = changes[len(changes)-1].Seq
+	if p.reached != nil {
+		if err := p.reached(ctx, last); err != nil {
+			return 0, err
+		}
+	}
 	p.notice(last)
 	p.indexed.Store(last)
-	return true, nil
+	return len(changes), nil
+}
+
+// next reads the changes that are taken in next.
+func (p *projector) next(ctx context.Context) (changes []store.Change[directory.Listing], err error) {
+	for after := p.indexed.Load(); len(changes) < p.batch; after = changes[len(changes)-1].Seq {
+		page, err := p.listings.Changes(ctx, after, store.MaxLimit)
+		if err != nil {
+			return nil, err
+		}
+		changes = append(changes, page...)
+		if len(page) < store.MaxLimit {
+			break
+		}
+	}
+	return changes, nil
 }
 
 // notice keeps that the store has changes up to a number.

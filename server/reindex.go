@@ -12,6 +12,7 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"qingfu/directory"
@@ -31,6 +32,7 @@ import (
 // for a minute only, and who has stopped reporting counts as gone.
 type reindexCommand struct {
 	dataSettings
+	meiliSettings
 }
 
 // The marks of a reindex. The value of the request is its id, that of a report is
@@ -72,6 +74,9 @@ func (r *report) lost(now time.Time) bool {
 
 // Run implements the command.
 func (cmd *reindexCommand) Run(ctx context.Context, con *console) error {
+	if err := cmd.meiliSettings.check(); err != nil {
+		return err
+	}
 	st, closer, err := cmd.openStore(ctx)
 	if err != nil {
 		return err
@@ -216,7 +221,7 @@ func (cmd *reindexCommand) reindexAlone(ctx context.Context, st *store.Store, re
 		return err
 	}
 	p := newProjector(st.Listings, search.NewIndexer(regions), engine, file, cmd.logger(con.err))
-	err = reporting(ctx, st.Meta, nodeName("reindex"), request, p, engine, func() error {
+	err = reporting(ctx, st.Meta, nodeName("reindex"), request, &p.loading, engine, func() error {
 		// A server that starts meanwhile shall not take up what was there before.
 		if err := file.drop(); err != nil {
 			return err
@@ -230,25 +235,42 @@ func (cmd *reindexCommand) reindexAlone(ctx context.Context, st *store.Store, re
 		return err
 	}
 	size, err := engine.Size(ctx)
-	con.printf("no server runs on %s; the index of %d listings is saved for the next start\n", cmd.DataDir, size)
+	con.printf("no server runs on %s; the index of %d listings is saved for the next start\n", cmd.holder(), size)
+	if err != nil || cmd.MeiliURL == "" {
+		return err
+	}
+	m, err := newMirror(ctx, st, cmd.config(search.NewLexicon(regions), calendar), search.NewIndexer(regions), nodeName("reindex"), cmd.logger(con.err))
+	if err != nil {
+		return err
+	}
+	err = m.lease().run(ctx, func(ctx context.Context) error { return m.build(ctx, con) })
+	if err == nil {
+		err = ctx.Err()
+	}
+	if err != nil {
+		return fmt.Errorf("the index in Meilisearch was not built anew: %w", err)
+	}
+	if size, err = m.engine.Size(ctx); err == nil {
+		con.printf("the index in Meilisearch has %d listings\n", size)
+	}
 	return err
 }
 
-// reporting runs build and reports, in the name of a node, how far its projector is
-// and in the end how many listings the engine has.
-func reporting(ctx context.Context, meta *store.Collection[store.Mark], node, request string, p *projector, engine search.Engine, build func() error) error {
+// reporting runs build and reports, in the name of a node, how far loading is and in
+// the end how many listings the index has.
+func reporting(ctx context.Context, meta *store.Collection[store.Mark], node, request string, loading *atomic.Pointer[bar], index search.Searcher, build func() error) error {
 	again := time.NewTicker(pollTime)
 	defer again.Stop()
 	result := make(chan error, 1)
 	go func() { result <- build() }()
 	tell := func(r report) error {
 		if r.State == stateDone {
-			size, err := engine.Size(ctx)
+			size, err := index.Size(ctx)
 			if err != nil {
 				return err
 			}
 			r.Done, r.Total = size, size
-		} else if bar := p.loading.Load(); bar != nil {
+		} else if bar := loading.Load(); bar != nil {
 			r.Done, r.Total = min(int(bar.count.Load()), bar.total), bar.total
 		}
 		r.Request = request
@@ -296,22 +318,37 @@ type reindexer struct {
 func (r *reindexer) run(ctx context.Context) error {
 	poll := time.NewTicker(pollTime)
 	defer poll.Stop()
-	handled := ""
+	requests := reindexRequests{meta: r.meta}
 	for {
 		select {
 		case <-ctx.Done():
 			return nil
 		case <-poll.C:
 		}
-		mark, err := r.meta.Get(ctx, requestMark)
-		if err != nil || mark.Value.Value == handled || time.Since(mark.Value.At) > requestTime {
-			continue // there is no request; that the store is away is for others to say
+		request, ok := requests.next(ctx)
+		if !ok {
+			continue
 		}
-		handled = mark.Value.Value
-		if err := r.rebuild(ctx, handled); err != nil && ctx.Err() == nil {
+		if err := r.rebuild(ctx, request); err != nil && ctx.Err() == nil {
 			r.log.Error("the search index was not built anew; the one in use goes on", "error", err)
 		}
 	}
+}
+
+// reindexRequests are the requests that are to be answered, each once.
+type reindexRequests struct {
+	meta    *store.Collection[store.Mark]
+	handled string
+}
+
+// next returns a request that is new. That the store is away is for others to say.
+func (r *reindexRequests) next(ctx context.Context) (request string, ok bool) {
+	mark, err := r.meta.Get(ctx, requestMark)
+	if err != nil || mark.Value.Value == r.handled || time.Since(mark.Value.At) > requestTime {
+		return "", false
+	}
+	r.handled = mark.Value.Value
+	return r.handled, true
 }
 
 // rebuild builds an index beside the one in use, which is kept up to date all the
@@ -325,7 +362,7 @@ func (r *reindexer) rebuild(ctx context.Context, request string) error {
 	defer fresh.Close()
 	next := newProjector(r.projector.listings, r.projector.indexer, fresh, nil, r.log)
 	next.workers = 1 // the others are for the requests
-	err = reporting(ctx, r.meta, r.node, request, next, r.engine, func() error {
+	err = reporting(ctx, r.meta, r.node, request, &next.loading, r.engine, func() error {
 		if err := next.load(ctx, &console{io.Discard, io.Discard}); err != nil {
 			return err
 		}

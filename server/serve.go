@@ -30,9 +30,8 @@ type serveCommand struct {
 	signInSettings
 	photoSettings
 	ratingSettings
-	Addr     string `env:"QINGFU_ADDR" default:":8080" help:"Address to listen on."`
-	MeiliURL string `name:"meili-url" env:"MEILI_URL" placeholder:"URL" help:"Meilisearch to use instead of the embedded index. Not in this version."`
-	MeiliKey string `name:"meili-key" env:"MEILI_KEY" placeholder:"KEY" help:"API key of Meilisearch."`
+	meiliSettings
+	Addr string `env:"QINGFU_ADDR" default:":8080" help:"Address to listen on."`
 }
 
 // stopTime is how long requests under way may take when the server stops. It is
@@ -50,8 +49,8 @@ func (cmd *serveCommand) Run(ctx context.Context, con *console) (err error) {
 	if err := checkAddr(cmd.Addr); err != nil {
 		return err
 	}
-	if cmd.MeiliURL != "" || cmd.MeiliKey != "" {
-		return errors.New("MEILI_URL or MEILI_KEY is set, but this version has only the embedded index: unset them")
+	if err := cmd.meiliSettings.check(); err != nil {
+		return err
 	}
 	if err := cmd.signInSettings.check(); err != nil {
 		return err
@@ -64,7 +63,11 @@ func (cmd *serveCommand) Run(ctx context.Context, con *console) (err error) {
 		return err
 	}
 	if cmd.production() {
-		if list := cmd.developmentDefaults(cmd.DataDir); len(list) > 0 {
+		list := cmd.developmentDefaults(cmd.DataDir)
+		if cmd.MeiliURL != "" && cmd.MeiliKey == "" {
+			list = append(list, "MEILI_KEY is not set, so that whoever reaches MEILI_URL can change what is found: give Meilisearch a master key and set it")
+		}
+		if len(list) > 0 {
 			return fmt.Errorf("QINGFU_ENV is production, but some settings are still for development: %s", strings.Join(list, "; "))
 		}
 	}
@@ -121,27 +124,49 @@ func (cmd *serveCommand) Run(ctx context.Context, con *console) (err error) {
 	if err := projector.start(ctx, con); err != nil {
 		return err
 	}
+	node := nodeName(listener.Addr().String())
+	// With Meilisearch the embedded index stands by.
+	var searcher search.Searcher = engine
+	var remote *mirror
+	var pair *search.Pair
+	if cmd.MeiliURL != "" {
+		if remote, err = newMirror(ctx, st, cmd.config(lexicon, calendar), projector.indexer, node, log); err != nil {
+			return err
+		}
+		pair = search.NewPair(remote.engine, engine, remote.behind, remote.failed, time.Now)
+		searcher = pair
+	}
+	degraded := func() (list []string) {
+		if pair != nil && pair.Degraded() {
+			list = append(list, "search")
+		}
+		if projector.away() {
+			list = append(list, "store")
+		}
+		return list
+	}
 	reg, err := registry.New(ctx, registry.Config{
-		Store: st, Auth: access, Photos: album, Search: engine, Regions: regions, Log: log, Now: time.Now, Random: rand.Reader, Explain: handlers.Explain,
+		Store: st, Auth: access, Photos: album, Search: searcher, Regions: regions, Log: log, Now: time.Now, Random: rand.Reader, Explain: handlers.Explain,
 	})
 	if err != nil {
 		return err
 	}
 	between := consumer.New(consumer.Config{
-		Store: st, Auth: access, Photos: album, Search: engine, Regions: regions, Calendar: calendar, Rules: rules,
+		Store: st, Auth: access, Photos: album, Search: searcher, Regions: regions, Calendar: calendar, Rules: rules,
 		PublicURL: access.Issuer, Log: log, Now: time.Now, Random: rand.Reader,
 	})
 	figures := statistics.New(statistics.Config{
 		Store: st, Auth: access, Regions: regions, Calendar: calendar, Census: seed.Census(), Rules: rules, PublicURL: access.Issuer, Log: log, Now: time.Now, Random: rand.Reader,
 	})
 	app, err := handlers.New(handlers.Config{
-		Store: st, Search: engine, Regions: regions, Lexicon: lexicon, Calendar: calendar,
+		Store: st, Search: searcher, Regions: regions, Lexicon: lexicon, Calendar: calendar,
 		Auth: access, Registry: reg, Consumer: between, Statistics: figures, Photos: album, TrustedProxies: cmd.TrustedProxies, ReadLimit: cmd.ReadLimit,
 		Log: log, Now: time.Now, Version: version,
 		Ready:    projector.ready,
 		Progress: projector.progress,
 		Lag:      projector.lagTime,
 		DemoData: projector.demo.Load,
+		Degraded: degraded,
 	})
 	if err != nil {
 		return err
@@ -150,26 +175,30 @@ func (cmd *serveCommand) Run(ctx context.Context, con *console) (err error) {
 	reindexer := &reindexer{
 		meta: st.Meta, projector: projector, engine: engine,
 		newEngine: func() (*memory.Engine, error) { return memory.New(lexicon, calendar) },
-		node:      nodeName(listener.Addr().String()), log: log,
+		node:      node, log: log,
 	}
 
 	// These run until one of them ends: the projector and the one who rebuilds its
 	// index, the housekeeping of accounts, of listings, of bookings, of statistics and of photos,
-	// the HTTP server and the wait for a signal.
+	// the HTTP server, the wait for a signal, and what has to do with Meilisearch.
 	ctx, stop := context.WithCancel(ctx)
-	done := make(chan error, 8)
-	go func() { done <- projector.run(ctx) }()
-	go func() { done <- reindexer.run(ctx) }()
-	go func() { done <- access.Run(ctx) }()
-	go func() { done <- reg.Run(ctx) }()
-	go func() { done <- between.Run(ctx) }()
-	go func() { done <- figures.Run(ctx) }()
-	go func() { done <- album.Run(ctx) }()
-	go func() { done <- app.Listener(listener) }()
+	tasks := []func(context.Context) error{
+		projector.run, reindexer.run, access.Run, reg.Run, between.Run, figures.Run, album.Run,
+		func(context.Context) error { return app.Listener(listener) },
+	}
+	if remote != nil {
+		tasks = append(tasks,
+			func(ctx context.Context) error { return remote.watch(ctx, projector.stored.Load, pair.Degraded) },
+			func(ctx context.Context) error { return remote.lease().run(ctx, remote.lead) })
+	}
+	running := len(tasks)
+	done := make(chan error, running)
+	for _, task := range tasks {
+		go func() { done <- task(ctx) }()
+	}
 	announce(log, listener.Addr())
 
 	var failure error
-	running := 8
 	select {
 	case <-ctx.Done():
 		log.Info("stopping")

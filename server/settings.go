@@ -7,10 +7,14 @@ import (
 	"io"
 	"log/slog"
 	"net"
+	"net/url"
 	"os"
 	"path/filepath"
 	"strconv"
 
+	"qingfu/directory"
+	"qingfu/search"
+	"qingfu/search/meili"
 	"qingfu/store"
 	"qingfu/store/mongo"
 	"qingfu/store/sqlite"
@@ -27,6 +31,32 @@ type dataSettings struct {
 // demoSettings say whether demonstration entries are wanted.
 type demoSettings struct {
 	Demo bool `env:"QINGFU_DEMO" default:"true" negatable:"" help:"Seed demonstration entries beside the real ones. Production never does."`
+}
+
+// meiliSettings say where Meilisearch is.
+type meiliSettings struct {
+	MeiliURL string `name:"meili-url" env:"MEILI_URL" placeholder:"URL" help:"Meilisearch that answers searches, 1.36 or later; the embedded index stands by."`
+	MeiliKey string `name:"meili-key" env:"MEILI_KEY" placeholder:"KEY" help:"Its master key, or one that may manage indexes, documents, settings, tasks and keys."`
+}
+
+// check refuses what cannot be an address.
+func (s *meiliSettings) check() error {
+	if s.MeiliURL == "" {
+		if s.MeiliKey != "" {
+			return errors.New("MEILI_KEY is set without MEILI_URL")
+		}
+		return nil
+	}
+	u, err := url.Parse(s.MeiliURL)
+	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" {
+		return errors.New("MEILI_URL is not of the form http://HOST:PORT or https://HOST")
+	}
+	return nil
+}
+
+// config is what the engine needs of them.
+func (s *meiliSettings) config(lexicon *search.Lexicon, calendar *directory.Calendar) meili.Config {
+	return meili.Config{URL: s.MeiliURL, Key: s.MeiliKey, Lexicon: lexicon, Calendar: calendar}
 }
 
 func (s *dataSettings) production() bool { return s.Env == "production" }

@@ -1,7 +1,10 @@
 package meili
 
 import (
+	"crypto/sha256"
 	"encoding/base32"
+	"encoding/hex"
+	"encoding/json"
 	"slices"
 	"strings"
 	"time"
@@ -62,6 +65,8 @@ type record struct {
 	Title  string `json:"title"`  // the Chinese name as it is shown
 	Street string `json:"street"` // the address as it is shown
 	Card   string `json:"card"`
+
+	Sum string `json:"sum"` // of all that stands before, see Engine.Sum
 }
 
 // geo is a position in the form that Meilisearch knows.
@@ -73,7 +78,7 @@ type geo struct {
 // displayed are the attributes that come back with a hit.
 var displayed = []string{
 	"id", "kind", "title", "street", "card", "hours", "_geo",
-	"key", "satisfaction", "fresh", "created", "name1", "name2", "name3", "name4",
+	"key", "satisfaction", "fresh", "created", "name1", "name2", "name3", "name4", "sum",
 }
 
 // areas are the attributes that hold the regions of one level, from the province
@@ -151,6 +156,12 @@ func (e *Engine) record(d *search.Document) *record {
 	if d.Hours != nil {
 		r.Hours = hoursKey(d.Hours)
 	}
+	text, err := json.Marshal(r)
+	if err != nil { // a record holds nothing that JSON cannot
+		panic(err)
+	}
+	sum := sha256.Sum256(text)
+	r.Sum = hex.EncodeToString(sum[:16])
 	return r
 }
 
@@ -175,7 +186,7 @@ func (e *Engine) parts(texts ...string) []string {
 		for _, run := range search.Runs(search.Normalize(text)) {
 			single = append(single, units(run)...)
 			if run.Script == search.Han {
-				words = slices.AppendSeq(words, e.lexicon.Find(run.Text))
+				words = slices.AppendSeq(words, e.config.Lexicon.Find(run.Text))
 			}
 		}
 		if len(single) > 0 {

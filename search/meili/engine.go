@@ -45,14 +45,13 @@ type Config struct {
 
 // Engine is a search.Engine in Meilisearch.
 type Engine struct {
-	lexicon  *search.Lexicon
-	calendar *directory.Calendar
-	admin    meilisearch.ServiceManager
-	reader   meilisearch.ServiceManager // with the key for searches
-	index    string
-	side     string // the index of what the engine itself has to remember
-	hours    hoursBook
-	closed   atomic.Bool
+	config Config
+	admin  meilisearch.ServiceManager
+	reader atomic.Pointer[meilisearch.ServiceManager] // with the key for searches; nil until it is known
+	index  string
+	side   string // the index of what the engine itself has to remember
+	hours  hoursBook
+	closed atomic.Bool
 }
 
 var _ search.Engine = (*Engine)(nil)
@@ -64,36 +63,39 @@ const (
 	taskPoll    = 10 * time.Millisecond
 )
 
-// Open connects to Meilisearch and makes the index unless it is there. Settings
-// that differ from what this version needs are applied, which can take as long
-// as indexing all documents anew. It returns an Unavailable error when
-// Meilisearch does not answer.
-func Open(ctx context.Context, c Config) (*Engine, error) {
-	e := &Engine{lexicon: c.Lexicon, calendar: c.Calendar, index: cmp.Or(c.Index, "listings")}
+// New returns an engine. It does not ask Meilisearch yet, which may be away; unless
+// the index is known to be there, Prepare comes before everything else.
+func New(c Config) *Engine {
+	e := &Engine{config: c, index: cmp.Or(c.Index, "listings")}
 	e.side = e.index + "-side"
 	e.hours.known = map[string]*directory.Hours{}
-	connect := func(key string) meilisearch.ServiceManager {
-		return meilisearch.New(c.URL, meilisearch.WithAPIKey(key),
-			// Its own retry sends a POST again without the body.
-			meilisearch.DisableRetries(),
-			meilisearch.WithCustomClient(&http.Client{Timeout: requestTime, Transport: c.Transport}))
-	}
-	e.admin = connect(c.Key)
-	if err := e.checkVersion(ctx); err != nil {
-		return nil, err
-	}
-	if err := e.prepare(ctx); err != nil {
-		return nil, err
+	e.admin = e.connect(c.Key)
+	return e
+}
+
+// connect returns a client that uses a key.
+func (e *Engine) connect(key string) meilisearch.ServiceManager {
+	return meilisearch.New(e.config.URL, meilisearch.WithAPIKey(key),
+		// Its own retry sends a POST again without the body.
+		meilisearch.DisableRetries(),
+		meilisearch.WithCustomClient(&http.Client{Timeout: requestTime, Transport: e.config.Transport}))
+}
+
+// searcher returns the client for searches.
+func (e *Engine) searcher(ctx context.Context) (meilisearch.ServiceManager, error) {
+	if known := e.reader.Load(); known != nil {
+		return *known, nil
 	}
 	key := ""
-	if c.Key != "" {
+	if e.config.Key != "" {
 		var err error
 		if key, err = e.searchKey(ctx); err != nil {
 			return nil, err
 		}
 	}
-	e.reader = connect(key)
-	return e, nil
+	reader := e.connect(key)
+	e.reader.Store(&reader)
+	return reader, nil
 }
 
 // Close implements search.Engine. The index stays.
@@ -228,12 +230,18 @@ func (e *taskError) Error() string {
 }
 
 // pauses are how long call waits before it tries again. They are for a server
-// that starts anew or is busy for a moment.
+// that starts anew or is busy for a moment. Searches are tried again at once or not
+// at all, because nobody waits for them.
 var pauses = []time.Duration{50 * time.Millisecond, 200 * time.Millisecond, time.Second}
 
 // call does a request, again while Meilisearch is away: every request here can be
 // done twice. It returns an Unavailable error when it stays away.
 func (e *Engine) call(ctx context.Context, request func() error) error {
+	return e.try(ctx, pauses, request)
+}
+
+// try is call with the pauses of the caller.
+func (e *Engine) try(ctx context.Context, pauses []time.Duration, request func() error) error {
 	for _, pause := range pauses {
 		err := request()
 		if err == nil || !away(err) || ctx.Err() != nil {

@@ -111,8 +111,8 @@ func begin(t *testing.T) (*failing, Config) {
 func open(t *testing.T) (*failing, *Engine) {
 	t.Helper()
 	f, c := begin(t)
-	e, err := Open(t.Context(), c)
-	if err != nil {
+	e := New(c)
+	if err := e.Prepare(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	return f, e
@@ -158,7 +158,7 @@ func TestAway(t *testing.T) {
 		t.Errorf("search: %v", err)
 	}
 	f.on("POST /multi-search", refuse(http.StatusBadRequest, "invalid_search_filter"))
-	if _, err := e.Search(t.Context(), search.Query{Limit: 1}); err == nil || directory.KindOf(err) != "" || len(f.sent("POST /multi-search")) != 4 {
+	if _, err := e.Search(t.Context(), search.Query{Limit: 1}); err == nil || directory.KindOf(err) != "" || len(f.sent("POST /multi-search")) != 3 {
 		t.Errorf("a mistake of ours: %v", err)
 	}
 	canceled, cancel := context.WithCancel(t.Context())
@@ -166,7 +166,7 @@ func TestAway(t *testing.T) {
 	if _, err := e.Search(canceled, search.Query{Limit: 1}); !errors.Is(err, context.Canceled) {
 		t.Errorf("canceled: %v", err)
 	}
-	if _, err := Open(t.Context(), Config{URL: "http://127.0.0.1:1", Lexicon: lexicon()}); directory.KindOf(err) != directory.Unavailable {
+	if err := New(Config{URL: "http://127.0.0.1:1", Lexicon: lexicon()}).Prepare(t.Context()); directory.KindOf(err) != directory.Unavailable {
 		t.Errorf("nobody there: %v", err)
 	}
 }
@@ -190,18 +190,18 @@ func TestFailedTask(t *testing.T) {
 func TestSettingsAreAppliedWhenTheyDiffer(t *testing.T) {
 	const apply, remember = "PATCH /indexes/listings/settings", "POST /indexes/listings-side/documents"
 	f, c := begin(t)
-	if _, err := Open(t.Context(), c); err != nil || len(f.sent(apply)) != 0 {
+	if err := New(c).Prepare(t.Context()); err != nil || len(f.sent(apply)) != 0 {
 		t.Errorf("the same: %d times, %v", len(f.sent(apply)), err)
 	}
 	f.applied = "other"
-	if _, err := Open(t.Context(), c); err != nil || len(f.sent(apply)) != 1 {
+	if err := New(c).Prepare(t.Context()); err != nil || len(f.sent(apply)) != 1 {
 		t.Errorf("others: %d times, %v", len(f.sent(apply)), err)
 	}
 	if sent := f.sent(remember); len(sent) != 1 || !strings.Contains(sent[0].body, `"settings"`) {
 		t.Errorf("remembered: %v", sent)
 	}
 	f.on("GET /indexes/listings-side/documents/settings", refuse(http.StatusNotFound, "document_not_found"))
-	if _, err := Open(t.Context(), c); err != nil || len(f.sent(apply)) != 2 {
+	if err := New(c).Prepare(t.Context()); err != nil || len(f.sent(apply)) != 2 {
 		t.Errorf("none: %d times, %v", len(f.sent(apply)), err)
 	}
 	// Those that could not be applied are not remembered.
@@ -209,7 +209,7 @@ func TestSettingsAreAppliedWhenTheyDiffer(t *testing.T) {
 		io.WriteString(w, `{"status": "failed", "error": {"code": "bad", "message": "no"}}`)
 		return true
 	})
-	if _, err := Open(t.Context(), c); err == nil || len(f.sent(remember)) != 2 {
+	if err := New(c).Prepare(t.Context()); err == nil || len(f.sent(remember)) != 2 {
 		t.Errorf("refused: %v", err)
 	}
 }
@@ -221,7 +221,7 @@ func TestOldVersion(t *testing.T) {
 			fmt.Fprintf(w, `{"pkgVersion": %q}`, version)
 			return true
 		})
-		if _, err := Open(t.Context(), c); (err == nil) != ok {
+		if err := New(c).Prepare(t.Context()); (err == nil) != ok {
 			t.Errorf("%s: %v", version, err)
 		}
 	}

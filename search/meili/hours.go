@@ -25,6 +25,14 @@ import (
 type hoursBook struct {
 	mu    sync.Mutex
 	known map[string]*directory.Hours
+	size  int64 // of the side index when it was read last
+}
+
+// forget has the book read anew, because another index has come in its place.
+func (b *hoursBook) forget() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.known, b.size = map[string]*directory.Hours{}, 0
 }
 
 // hoursPrefix begins the key of hours.
@@ -82,7 +90,7 @@ func (e *Engine) openAt(ctx context.Context, t time.Time) ([]string, error) {
 	defer e.hours.mu.Unlock()
 	var open []string
 	for key, h := range e.hours.known {
-		if h.OpenAt(t, e.calendar) {
+		if h.OpenAt(t, e.config.Calendar) {
 			open = append(open, key)
 		}
 	}
@@ -114,11 +122,12 @@ func (e *Engine) readHours(ctx context.Context) error {
 		return err
 	}
 	e.hours.mu.Lock()
-	grown := int(res[0].TotalHits) != len(e.hours.known)+1 // the hash of the settings is there, too
+	grown := res[0].TotalHits != e.hours.size
 	e.hours.mu.Unlock()
 	if !grown {
 		return nil
 	}
+	size := res[0].TotalHits
 	page.HitsPerPage, page.AttributesToRetrieve = new(int64(1000)), []string{"key", "text"}
 	for more := true; more; page.Page++ {
 		res, err := e.search(ctx, page)
@@ -143,5 +152,8 @@ func (e *Engine) readHours(ctx context.Context) error {
 		}
 		more = page.Page < res[0].TotalPages
 	}
+	e.hours.mu.Lock()
+	e.hours.size = size
+	e.hours.mu.Unlock()
 	return nil
 }

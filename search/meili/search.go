@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"time"
 
 	"github.com/meilisearch/meilisearch-go"
 
@@ -230,7 +231,7 @@ func (s *finding) hits(ctx context.Context, found []hit) ([]search.Hit, error) {
 			if err != nil {
 				return nil, err
 			}
-			h.OpenNow = new(hours.OpenAt(s.q.Now, s.calendar))
+			h.OpenNow = new(hours.OpenAt(s.q.Now, s.config.Calendar))
 		}
 		if p := f.point(); p != nil && s.q.Near != nil {
 			h.DistanceM = new(int(math.Round(directory.Distance(*s.q.Near, *p))))
@@ -266,13 +267,21 @@ func counting(r *meilisearch.SearchRequest) {
 
 // search sends requests at once.
 func (e *Engine) search(ctx context.Context, requests ...*meilisearch.SearchRequest) (answers []meilisearch.SearchResponse, err error) {
-	err = e.call(ctx, func() error {
-		res, err := e.reader.MultiSearchWithContext(ctx, &meilisearch.MultiSearchRequest{Queries: requests})
+	ask := func() error {
+		reader, err := e.searcher(ctx)
+		if err != nil {
+			return err
+		}
+		res, err := reader.MultiSearchWithContext(ctx, &meilisearch.MultiSearchRequest{Queries: requests})
 		if err == nil {
 			answers = res.Results
 		}
 		return err
-	})
+	}
+	if err = e.try(ctx, []time.Duration{0}, ask); isCode(err, "invalid_api_key") {
+		e.reader.Store(nil) // the keys were lost, or made anew
+		err = e.try(ctx, nil, ask)
+	}
 	if err == nil && len(answers) != len(requests) {
 		err = fmt.Errorf("meilisearch: %d answers to %d searches", len(answers), len(requests))
 	}

@@ -102,30 +102,23 @@ func settings(lexicon *search.Lexicon) *meilisearch.Settings {
 // keyset are the attributes that orders compare.
 var keyset = slices.Concat([]string{"satisfaction", "fresh", "key", "created"}, nameKeys[:])
 
-// prepare makes the two indexes unless they are there, and applies the settings
-// unless the ones that were applied last have the same hash.
-func (e *Engine) prepare(ctx context.Context) error {
-	for _, uid := range []string{e.index, e.side} {
-		err := e.task(ctx, func() (*meilisearch.TaskInfo, error) {
-			return e.admin.CreateIndexWithContext(ctx, &meilisearch.IndexConfig{Uid: uid, PrimaryKey: "key"})
-		})
-		if err != nil && !isCode(err, "index_already_exists") {
-			return err
-		}
+// Prepare makes the index unless it is there, and applies the settings unless those
+// that were applied last have the same hash; where documents are, that takes as long
+// as indexing all of them anew. It returns an Unavailable error when Meilisearch
+// does not answer, and another one when it is too old.
+func (e *Engine) Prepare(ctx context.Context) error {
+	if err := e.checkVersion(ctx); err != nil {
+		return err
 	}
-	wanted := settings(e.lexicon)
+	if err := e.create(ctx); err != nil {
+		return err
+	}
+	wanted := settings(e.config.Lexicon)
 	hash, err := hashOf(wanted)
 	if err != nil {
 		return err
 	}
-	var applied sideRecord
-	err = e.call(ctx, func() error {
-		return e.admin.Index(e.side).GetDocumentWithContext(ctx, settingsKey, nil, &applied)
-	})
-	switch {
-	case err == nil && applied.Text == hash:
-		return nil
-	case err != nil && !isCode(err, "document_not_found"):
+	if applied, err := e.recall(ctx, settingsKey); err != nil || applied == hash {
 		return err
 	}
 	for uid, s := range map[string]*meilisearch.Settings{
@@ -140,6 +133,19 @@ func (e *Engine) prepare(ctx context.Context) error {
 		}
 	}
 	return e.remember(ctx, sideRecord{settingsKey, hash})
+}
+
+// create makes the two indexes unless they are there.
+func (e *Engine) create(ctx context.Context) error {
+	for _, uid := range []string{e.index, e.side} {
+		err := e.task(ctx, func() (*meilisearch.TaskInfo, error) {
+			return e.admin.CreateIndexWithContext(ctx, &meilisearch.IndexConfig{Uid: uid, PrimaryKey: "key"})
+		})
+		if err != nil && !isCode(err, "index_already_exists") {
+			return err
+		}
+	}
+	return nil
 }
 
 // settingsKey is the key under which the hash of the settings is remembered.
@@ -167,6 +173,18 @@ func (e *Engine) remember(ctx context.Context, records ...sideRecord) error {
 	})
 }
 
+// recall returns what was remembered under a key, "" when nothing was.
+func (e *Engine) recall(ctx context.Context, key string) (string, error) {
+	var r sideRecord
+	err := e.call(ctx, func() error {
+		return e.admin.Index(e.side).GetDocumentWithContext(ctx, key, nil, &r)
+	})
+	if isCode(err, "document_not_found") || isCode(err, "index_not_found") {
+		err = nil
+	}
+	return r.Text, err
+}
+
 // searchKey returns the key that may search the two indexes and nothing else. It
 // makes it unless it is there.
 func (e *Engine) searchKey(ctx context.Context) (key string, err error) {
@@ -191,11 +209,14 @@ func (e *Engine) searchKey(ctx context.Context) (key string, err error) {
 }
 
 // Remove deletes the index with everything in it, what is remembered beside it and
-// the key for searches. The engine is of no use afterwards.
+// the key for searches, as far as they are there.
 func (e *Engine) Remove(ctx context.Context) error {
 	var errs []error
 	for _, uid := range []string{e.index, e.side} {
-		errs = append(errs, e.task(ctx, func() (*meilisearch.TaskInfo, error) { return e.admin.DeleteIndexWithContext(ctx, uid) }))
+		err := e.task(ctx, func() (*meilisearch.TaskInfo, error) { return e.admin.DeleteIndexWithContext(ctx, uid) })
+		if !isCode(err, "index_not_found") {
+			errs = append(errs, err)
+		}
 	}
 	errs = append(errs, e.call(ctx, func() error {
 		_, err := e.admin.DeleteKeyWithContext(ctx, keyID(e.index))

@@ -57,7 +57,7 @@ func (t *text) marker() *search.Marker {
 // When no listing has all words, words of the field are widened and then words
 // given up, as docs/search.md says.
 func (e *Engine) understand(ctx context.Context, typed string) (*text, error) {
-	words := e.lexicon.Parse(typed)
+	words := e.config.Lexicon.Parse(typed)
 	t := &text{given: len(words) > 0}
 	first := make([][]reading, len(words))
 	for i, w := range words {
@@ -141,7 +141,7 @@ func (e *Engine) concede(ctx context.Context, t *text) error {
 	tried := [][]reading{t.words}
 	for i, w := range t.words {
 		for _, word := range append([]string{w.Text}, w.Same...) {
-			if wide, ok := e.lexicon.Wider(word); ok {
+			if wide, ok := e.config.Lexicon.Wider(word); ok {
 				wider[i] = known(search.Word{Text: wide, Class: w.Class, Last: w.Last})
 				break
 			}
@@ -187,7 +187,7 @@ func (e *Engine) plain(w search.Word) []reading {
 	texts := search.Patterns{Texts: []string{w.Text}}
 	switch w.Script {
 	case search.Han:
-		if _, ok := e.lexicon.Concept(w.Text); ok {
+		if _, ok := e.config.Lexicon.Concept(w.Text); ok {
 			return []reading{known(w)}
 		}
 		return []reading{phrase(w, units(search.Run{Script: w.Script, Text: w.Text}), texts)}
@@ -238,7 +238,7 @@ func (e *Engine) distantHan(w search.Word) []reading {
 	if syllables := search.Syllables(w.Text); len(syllables) > 1 && !slices.Contains(syllables, "") {
 		joined := strings.Join(syllables, "")
 		out = append(out, phrase(w, syllables, search.Patterns{Spoken: []string{joined}}))
-		for _, word := range e.lexicon.Spelt(joined) {
+		for _, word := range e.config.Lexicon.Spelt(joined) {
 			out = append(out, known(search.Word{Text: word, Class: w.Class, Last: w.Last}))
 		}
 	}
@@ -277,7 +277,7 @@ func (e *Engine) distantLatin(w search.Word) []reading {
 	misspelt := e.plain(w)[0]
 	misspelt.fuzzy = true
 	out = append(out, misspelt)
-	if parts := e.lexicon.SplitUnknown(w); len(parts) > 0 {
+	if parts := e.config.Lexicon.SplitUnknown(w); len(parts) > 0 {
 		r := reading{Word: w}
 		var queries []string
 		for _, part := range parts {

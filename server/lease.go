@@ -1,0 +1,143 @@
+package main
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"log/slog"
+	"time"
+
+	"qingfu/directory"
+	"qingfu/store"
+)
+
+// lease is what one process at a time has, of all that work on a store. It is a mark
+// with the name of the holder, who writes it again and again. Whoever sees it
+// unchanged for leaseTime, by its own clock, may take it; the holder, who counts from
+// before it wrote, has stopped by then. Clocks need not agree.
+type lease struct {
+	meta   *store.Collection[store.Mark]
+	name   string
+	holder string
+	log    *slog.Logger
+}
+
+const (
+	leaseTime  = 10 * time.Second // without a sign of the holder, after which the lease is free
+	renewTime  = 2 * time.Second  // between two signs
+	leaseGrace = 2 * time.Second  // by which the holder stops before others may begin
+)
+
+// newLease returns the lease of a name for a process.
+func newLease(meta *store.Collection[store.Mark], name, node string, log *slog.Logger) *lease {
+	return &lease{meta: meta, name: "lease/" + name, holder: node + " " + rand.Text()[:8], log: log}
+}
+
+// run does work whenever the lease is held, and cancels its context when it is not
+// any more. It ends with ctx, or when work ends by itself.
+func (l *lease) run(ctx context.Context, work func(context.Context) error) error {
+	var seen store.Doc[store.Mark] // as somebody else holds it
+	var since time.Time
+	for {
+		held, err := l.take(ctx, &seen, &since)
+		if err != nil && ctx.Err() == nil {
+			l.log.Debug("the lease cannot be looked at", "lease", l.name, "error", err)
+		}
+		if held {
+			ended, err := l.hold(ctx, since, work)
+			if ended {
+				return err
+			}
+			seen = store.Doc[store.Mark]{}
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-time.After(pollTime):
+		}
+	}
+}
+
+// take tries to become the holder. With success, since is from when that counts.
+func (l *lease) take(ctx context.Context, seen *store.Doc[store.Mark], since *time.Time) (bool, error) {
+	now := time.Now()
+	doc, err := l.meta.Get(ctx, l.name)
+	if directory.KindOf(err) == directory.NotFound {
+		_, err = l.meta.Insert(ctx, l.mark(l.holder))
+		*since = now
+		return err == nil, err
+	}
+	if err != nil {
+		return false, err
+	}
+	if doc.Value.Value != "" { // somebody's
+		if doc.Version != seen.Version {
+			*seen, *since = doc, now
+		}
+		if now.Sub(*since) < leaseTime {
+			return false, nil
+		}
+	}
+	_, err = l.meta.Replace(ctx, doc.Version, l.mark(l.holder))
+	*since = now
+	return err == nil, err
+}
+
+// hold does work until the lease is lost, and gives it back when work or ctx has ended.
+func (l *lease) hold(ctx context.Context, since time.Time, work func(context.Context) error) (ended bool, err error) {
+	working, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	expiry := time.AfterFunc(time.Until(since.Add(leaseTime-leaseGrace)), func() { cancel(errLeaseLost) })
+	defer expiry.Stop()
+	done := make(chan error, 1)
+	go func() { done <- work(working) }()
+	renew := time.NewTicker(renewTime)
+	defer renew.Stop()
+	for {
+		select {
+		case err := <-done:
+			lost := errors.Is(context.Cause(working), errLeaseLost)
+			if !lost {
+				l.giveBack(ctx)
+			}
+			return !lost, err
+		case <-renew.C:
+			now := time.Now()
+			if err := l.renew(working); err == nil {
+				expiry.Reset(time.Until(now.Add(leaseTime - leaseGrace)))
+			} else if kind := directory.KindOf(err); kind == directory.Conflict || kind == directory.NotFound {
+				cancel(errLeaseLost)
+			}
+		}
+	}
+}
+
+var errLeaseLost = errors.New("another process may hold the lease now")
+
+// renew writes the mark again. It is Conflict when somebody else holds the lease.
+func (l *lease) renew(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, renewTime)
+	defer cancel()
+	doc, err := l.meta.Get(ctx, l.name)
+	if err == nil && doc.Value.Value != l.holder {
+		err = &directory.Error{Kind: directory.Conflict, What: "mark", Cause: errLeaseLost}
+	}
+	if err == nil {
+		_, err = l.meta.Replace(ctx, doc.Version, l.mark(l.holder))
+	}
+	return err
+}
+
+// giveBack lets others have the lease at once; without it they wait.
+func (l *lease) giveBack(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), renewTime)
+	defer cancel()
+	doc, err := l.meta.Get(ctx, l.name)
+	if err == nil && doc.Value.Value == l.holder {
+		_, _ = l.meta.Replace(ctx, doc.Version, l.mark(""))
+	}
+}
+
+func (l *lease) mark(holder string) store.Mark {
+	return store.Mark{Name: l.name, Value: holder, At: time.Now().UTC()}
+}
