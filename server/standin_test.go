@@ -207,13 +207,6 @@ func (s *standIn) lose() {
 	clear(s.indexes)
 }
 
-// names returns the names of the indexes that there are.
-func (s *standIn) names() []string {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return slices.Sorted(maps.Keys(s.indexes))
-}
-
 func newStandIn() *standIn { return &standIn{indexes: map[string]map[string]json.RawMessage{}} }
 
 // fault is what goes wrong between the server and Meilisearch.
