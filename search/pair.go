@@ -3,6 +3,7 @@ package search
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -102,6 +103,9 @@ func ask[T any](ctx context.Context, p *Pair, first, standby func(context.Contex
 	answer, err := first(hurried)
 	if err == nil || directory.KindOf(err) == directory.Invalid || ctx.Err() != nil {
 		return answer, err
+	}
+	if hurried.Err() != nil {
+		err = fmt.Errorf("no answer in %s", patience)
 	}
 	p.restUntil.Store(p.now().Add(rest).UnixNano())
 	p.failed(err)
