@@ -26,6 +26,7 @@ const (
 	leaseTime  = 10 * time.Second // without a sign of the holder, after which the lease is free
 	renewTime  = 2 * time.Second  // between two signs
 	leaseGrace = 2 * time.Second  // by which the holder stops before others may begin
+	turnTime   = 2 * time.Second  // that who has failed leaves to others
 )
 
 // newLease returns the lease of a name for a process.
@@ -34,26 +35,27 @@ func newLease(meta *store.Collection[store.Mark], name, node string, log *slog.L
 }
 
 // run does work whenever the lease is held, and cancels its context when it is not
-// any more. It ends with ctx, or when work ends by itself.
+// any more. When work fails, others have a try before it is done again; when it
+// succeeds, or with ctx, run ends.
 func (l *lease) run(ctx context.Context, work func(context.Context) error) error {
 	var seen store.Doc[store.Mark] // as somebody else holds it
 	var since time.Time
 	for {
+		pause := pollTime
 		held, err := l.take(ctx, &seen, &since)
 		if err != nil && ctx.Err() == nil {
 			l.log.Debug("the lease cannot be looked at", "lease", l.name, "error", err)
 		}
 		if held {
-			ended, err := l.hold(ctx, since, work)
-			if ended {
-				return err
+			if l.hold(ctx, since, work) {
+				return nil
 			}
-			seen = store.Doc[store.Mark]{}
+			seen, pause = store.Doc[store.Mark]{}, turnTime
 		}
 		select {
 		case <-ctx.Done():
 			return nil
-		case <-time.After(pollTime):
+		case <-time.After(pause):
 		}
 	}
 }
@@ -83,8 +85,9 @@ func (l *lease) take(ctx context.Context, seen *store.Doc[store.Mark], since *ti
 	return err == nil, err
 }
 
-// hold does work until the lease is lost, and gives it back when work or ctx has ended.
-func (l *lease) hold(ctx context.Context, since time.Time, work func(context.Context) error) (ended bool, err error) {
+// hold does work until the lease is lost, and gives it back when work or ctx has
+// ended. It tells whether the work is done.
+func (l *lease) hold(ctx context.Context, since time.Time, work func(context.Context) error) bool {
 	working, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	expiry := time.AfterFunc(time.Until(since.Add(leaseTime-leaseGrace)), func() { cancel(errLeaseLost) })
@@ -96,11 +99,11 @@ func (l *lease) hold(ctx context.Context, since time.Time, work func(context.Con
 	for {
 		select {
 		case err := <-done:
-			lost := errors.Is(context.Cause(working), errLeaseLost)
-			if !lost {
-				l.giveBack(ctx)
+			if errors.Is(context.Cause(working), errLeaseLost) {
+				return false
 			}
-			return !lost, err
+			l.giveBack(ctx)
+			return err == nil
 		case <-renew.C:
 			now := time.Now()
 			if err := l.renew(working); err == nil {

@@ -33,6 +33,7 @@ type mirror struct {
 	seen   atomic.Pointer[meili.State] // when Meilisearch answered last; nil while it does not
 	lag    lag                         // of what it lacks
 	reason atomic.Pointer[error]       // of the last search that it did not answer
+	told   string                      // the last failure to write that was logged
 }
 
 const (
@@ -46,8 +47,6 @@ const (
 	lateTime = 30 * time.Second
 	// checkTime is between two comparisons of the numbers of listings.
 	checkTime = time.Minute
-	// retryTime is between two attempts of the one who writes.
-	retryTime = time.Second
 	// mirrorBatch is the number of changes that Meilisearch takes in at once.
 	mirrorBatch = 5 * store.MaxLimit
 )
@@ -158,6 +157,9 @@ func (m *mirror) look(ctx context.Context) error {
 	s, err := m.engine.State(ctx)
 	if err != nil {
 		m.seen.Store(nil)
+		if ctx.Err() != nil {
+			err = fmt.Errorf("no answer in %s", probeTime)
+		}
 		return err
 	}
 	before := m.seen.Swap(&s)
@@ -167,25 +169,20 @@ func (m *mirror) look(ctx context.Context) error {
 	return nil
 }
 
-// lead writes until ctx ends, which is when the lease does. What fails is tried
-// again; nothing is skipped.
+// lead writes until ctx ends, which is when the lease does, or until something fails:
+// then another server may have better luck, and the next one to write begins where
+// this one ended.
 func (m *mirror) lead(ctx context.Context) error {
-	told := ""
-	for {
-		err := m.follow(ctx)
-		if ctx.Err() != nil {
-			return nil
-		}
-		if err.Error() != told { // once, not every second
-			told = err.Error()
-			m.log.Error("Meilisearch cannot follow the store", "error", err)
-		}
-		select {
-		case <-ctx.Done():
-			return nil
-		case <-time.After(retryTime):
-		}
+	begun := time.Now()
+	err := m.follow(ctx)
+	if ctx.Err() != nil {
+		return nil
 	}
+	if err.Error() != m.told || time.Since(begun) > checkTime { // not every two seconds
+		m.told = err.Error()
+		m.log.Error("Meilisearch cannot follow the store", "error", err)
+	}
+	return err
 }
 
 // errOtherIndex is when another index than the one that was followed is found.

@@ -243,11 +243,12 @@ func (cmd *reindexCommand) reindexAlone(ctx context.Context, st *store.Store, re
 	if err != nil {
 		return err
 	}
-	err = m.lease().run(ctx, func(ctx context.Context) error { return m.build(ctx, con) })
-	if err == nil {
-		err = ctx.Err()
-	}
-	if err != nil {
+	failed := ctx.Err()
+	err = m.lease().run(ctx, func(ctx context.Context) error {
+		failed = m.build(ctx, con)
+		return nil
+	})
+	if err = errors.Join(err, failed, ctx.Err()); err != nil {
 		return fmt.Errorf("the index in Meilisearch was not built anew: %w", err)
 	}
 	if size, err = m.engine.Size(ctx); err == nil {
