@@ -25,7 +25,7 @@ func load(t *testing.T, e store.Engine, collection string, records ...store.Reco
 // wantRecords checks all records of a collection.
 func wantRecords(t *testing.T, e store.Engine, collection string, want []store.Record) {
 	t.Helper()
-	sameRecords(t, collection, changes(t, e, collection, 0), want)
+	sameRecords(t, collection, changesBy(t, e, collection, 0, store.MaxLimit), want)
 	last := int64(0)
 	if len(want) > 0 {
 		last = want[len(want)-1].Seq
@@ -308,7 +308,7 @@ func crashLoading(engine, dir string) error {
 	if err != nil {
 		return err
 	}
-	for batch := range slices.Chunk(loadable(100_000)[(last+1)/3:], 500) {
+	for batch := range slices.Chunk(loadable(100_000)[(last+1)/3:], 100) {
 		if err := e.Load(ctx, "items", batch...); err != nil {
 			return err
 		}
