@@ -1,11 +1,14 @@
 package photos
 
 import (
+	"bytes"
 	"encoding/xml"
 	"io"
 	"maps"
 	"net/http"
 	"net/http/httptest"
+	"os"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -97,6 +100,14 @@ func TestS3(t *testing.T) {
 	for key, kind := range service.types {
 		if kind != "image/jpeg" {
 			t.Errorf("%s is %q", key, kind)
+		}
+	}
+	path, inFolder := folder(t)
+	newFixture(t, inFolder).save(t, p)
+	for key, data := range service.objects {
+		// docs/migrating.md copies files as they are.
+		if file, err := os.ReadFile(filepath.Join(path, filepath.FromSlash(key))); err != nil || !bytes.Equal(file, data) {
+			t.Errorf("%s is not the same in a folder: %v", key, err)
 		}
 	}
 	f.late = 25 * time.Hour

@@ -38,6 +38,8 @@ type commands struct {
 
 	Recount recountCommand `cmd:"" help:"Compare the satisfaction figures of all listings with their ratings, and put right what is wrong."`
 
+	Migrate migrateCommand `cmd:"" help:"Copy the whole store to another engine, from the embedded one to MongoDB or back; see docs/migrating.md."`
+
 	Version kong.VersionFlag `help:"Print the version and exit."`
 }
 

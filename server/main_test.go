@@ -14,6 +14,7 @@ import (
 
 // TestMain takes the settings of whoever runs the tests out of the environment.
 func TestMain(m *testing.M) {
+	mongoURI = os.Getenv("MONGODB_URI")
 	for _, v := range os.Environ() {
 		name, _, _ := strings.Cut(v, "=")
 		if strings.HasPrefix(name, "QINGFU_") || strings.HasPrefix(name, "MEILI_") || name == "MONGODB_URI" {
@@ -29,6 +30,9 @@ func TestMain(m *testing.M) {
 	}
 	os.Exit(code)
 }
+
+// mongoURI names the MongoDB for tests that need one; the others do not see it.
+var mongoURI string
 
 // childMark is the variable that makes the test program be the program itself.
 const childMark = "TEST_IS_THE_SERVER"
@@ -144,6 +148,10 @@ func TestBadSettingIsOneLine(t *testing.T) {
 		"import without file":    {"import", "", "<file>"},
 		"import of a missing":    {"import " + file + ".ndjson", "", "no such file"},
 		"import of a folder":     {"import " + foreign + "/", "", "is a directory"},
+		"migrate to nowhere":     {"migrate", "", "--to"},
+		"migrate of nothing":     {"migrate --to " + foreign + "/copy", "", "holds no store"},
+		"migrate to others":      {"migrate --to postgres://u:secret@db/qingfu", "", "--to"},
+		"migrate to itself":      {"migrate --to mongodb://u:secret@a,B:27017/d", "MONGODB_URI=mongodb://b,a/d?tls=true", "MONGODB_URI"},
 		"health without server":  {"health --addr 127.0.0.1:1", "", "refused"},
 		"health of no address":   {"health --addr here", "", "QINGFU_ADDR"},
 		"more than one argument": {"import a b", "", "b"},

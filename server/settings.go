@@ -20,6 +20,9 @@ import (
 	"qingfu/store/sqlite"
 )
 
+// databaseName is the file of the embedded store in the data folder.
+const databaseName = "qingfu.db"
+
 // dataSettings are the settings of every command that works on the data.
 type dataSettings struct {
 	DataDir    string     `env:"QINGFU_DATA_DIR" default:"./data" help:"Folder of the embedded store and of the index; made when it is not there."`
@@ -77,6 +80,11 @@ func (s *dataSettings) openStore(ctx context.Context) (*store.Store, io.Closer, 
 	if err != nil {
 		return nil, nil, err
 	}
+	return newStore(ctx, engine)
+}
+
+// newStore makes the store on an engine, which it closes when it fails.
+func newStore(ctx context.Context, engine store.Engine) (*store.Store, io.Closer, error) {
 	st, err := store.New(ctx, engine)
 	if err != nil {
 		return nil, nil, errors.Join(err, engine.Close())
@@ -88,7 +96,7 @@ func (s *dataSettings) openSQLite(ctx context.Context) (store.Engine, error) {
 	if err := s.makeDataDir(); err != nil {
 		return nil, err
 	}
-	engine, err := sqlite.Open(ctx, filepath.Join(s.DataDir, "qingfu.db"))
+	engine, err := sqlite.Open(ctx, filepath.Join(s.DataDir, databaseName))
 	if err != nil {
 		return nil, fmt.Errorf("data folder %s: %w", s.DataDir, err)
 	}

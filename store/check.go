@@ -61,7 +61,7 @@ func (d Declaration) Field(name string) (Field, error) {
 // CheckWrite tells what is wrong with a write in itself; it is the write's outcome.
 func (d Declaration) CheckWrite(w Write) error {
 	switch {
-	case w.ID == "" || len(w.ID) > MaxID || !isText(w.ID):
+	case !isID(w.ID):
 		return &directory.Error{Kind: directory.Invalid, What: "id", Cause: fmt.Errorf("collection %s: bad id %.250q", d.Name, w.ID)}
 	case w.Seen < 0 || w.Doc == nil && w.Seen == 0:
 		return fmt.Errorf("collection %s: the write to %s neither inserts, replaces nor deletes", d.Name, w.ID)
@@ -87,6 +87,27 @@ func (d Declaration) CheckValues(values []any) error {
 	}
 	return nil
 }
+
+// CheckRecord returns the values of the declared fields of a record, or tells why it
+// cannot be one of the collection. A deleted one has none.
+func (d Declaration) CheckRecord(r Record) (values []any, err error) {
+	if !isID(r.ID) || r.Version < 1 || r.Seq < 1 {
+		return nil, fmt.Errorf("collection %s: bad record %.250q of version %d, number %d", d.Name, r.ID, r.Version, r.Seq)
+	}
+	if r.Doc == nil {
+		return nil, nil
+	}
+	values, err = d.Extract(r.Doc)
+	if err == nil {
+		err = d.CheckValues(values)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("document %s: %w", r.ID, err)
+	}
+	return values, nil
+}
+
+func isID(s string) bool { return s != "" && len(s) <= MaxID && isText(s) }
 
 // isText tells whether every engine can keep a string as it is.
 func isText(s string) bool { return utf8.ValidString(s) && strings.IndexByte(s, 0) < 0 }

@@ -469,6 +469,8 @@ func (c *Collection[T]) unmarshal(r Record, into *T) error {
 	return nil
 }
 
+func (c *Collection[T]) collectionName() string { return c.name }
+
 // declare makes the collection known to its engine.
 func (c *Collection[T]) declare(ctx context.Context, engine Engine) error {
 	c.engine = engine

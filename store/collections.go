@@ -43,6 +43,9 @@ type Store struct {
 
 	Windows *Collection[Window]
 	Meta    *Collection[Mark]
+
+	engine Engine
+	names  []string // of all collections
 }
 
 // Window counts the requests of one caller when several servers share the
@@ -67,6 +70,7 @@ type Mark struct {
 // to close.
 func New(ctx context.Context, engine Engine) (*Store, error) {
 	s := &Store{
+		engine: engine,
 		Listings: &Collection[directory.Listing]{
 			name: "listings", item: "listing",
 			id: func(l *directory.Listing) string { return l.ID },
@@ -558,16 +562,18 @@ func New(ctx context.Context, engine Engine) (*Store, error) {
 	}
 	for _, c := range []interface {
 		declare(context.Context, Engine) error
+		collectionName() string
 	}{
-		s.Listings, s.Accounts, s.Grants, s.Sessions, s.PhoneCodes, s.SigningKeys,
+		s.Meta, s.Listings, s.Accounts, s.Grants, s.Sessions, s.PhoneCodes, s.SigningKeys,
 		s.Favourites, s.Notifications, s.Audit, s.Organizations, s.Claims, s.Invitations,
 		s.Proposals, s.Revisions, s.Reports, s.Imports, s.Files, s.Photos,
 		s.Bookings, s.BookingCalendars, s.Ratings, s.RatingInvitations, s.Votes, s.Complaints, s.Returns, s.APIKeys,
-		s.BulletinDrafts, s.Bulletins, s.Windows, s.Meta,
+		s.BulletinDrafts, s.Bulletins, s.Windows,
 	} {
 		if err := c.declare(ctx, engine); err != nil {
 			return nil, err
 		}
+		s.names = append(s.names, c.collectionName())
 	}
 	return s, nil
 }

@@ -21,7 +21,7 @@ func TestMain(m *testing.M) {
 	if task := os.Getenv("CRASH"); task != "" {
 		role, rest, _ := strings.Cut(task, " ")
 		engine, dir, _ := strings.Cut(rest, " ")
-		if err := map[string]func(engine, dir string) error{"write": crashWriting, "migrate": crashMigrating}[role](engine, dir); err != nil {
+		if err := map[string]func(engine, dir string) error{"write": crashWriting, "migrate": crashMigrating, "load": crashLoading}[role](engine, dir); err != nil {
 			fmt.Fprintln(os.Stderr, err)
 			os.Exit(1)
 		}

@@ -149,7 +149,10 @@ func (m model) count(t *rapid.T, where []store.Condition, by []string) []store.G
 	return slices.SortedFunc(maps.Values(groups), func(a, b store.Group) int { return slices.CompareFunc(a.Key, b.Key, compare) })
 }
 
-func sameRecords(t *rapid.T, what string, got, want []store.Record) {
+func sameRecords(t interface {
+	Helper()
+	Fatalf(string, ...any)
+}, what string, got, want []store.Record) {
 	t.Helper()
 	if !slices.EqualFunc(got, want, func(a, b store.Record) bool {
 		return a.ID == b.ID && a.Version == b.Version && a.Seq == b.Seq && bytes.Equal(a.Doc, b.Doc) && (a.Doc == nil) == (b.Doc == nil)

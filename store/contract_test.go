@@ -118,9 +118,14 @@ func must(t *testing.T, e store.Engine, collection string, writes ...store.Write
 // changes reads all changes behind a number, in small pages.
 func changes(t *testing.T, e store.Engine, collection string, after int64) []store.Record {
 	t.Helper()
+	return changesBy(t, e, collection, after, 7)
+}
+
+func changesBy(t *testing.T, e store.Engine, collection string, after int64, limit int) []store.Record {
+	t.Helper()
 	var out []store.Record
 	for {
-		page, err := e.Changes(t.Context(), collection, after, 7)
+		page, err := e.Changes(t.Context(), collection, after, limit)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -57,6 +57,20 @@ type Engine interface {
 	// LastSeq returns the sequence number of the latest change, 0 when there was none.
 	LastSeq(ctx context.Context, collection string) (int64, error)
 
+	// Load stores records of another engine in their order and exactly as they are: with
+	// their versions and sequence numbers, deleted ones too. Each comes in the place of
+	// the one of the same id that has a smaller number; one that is there already, or is
+	// newer there, stays, so that loading again changes nothing. What has a smaller
+	// number and keeps a unique value from a record is out of date itself: it is deleted
+	// until it is loaded, too. In an AppendOnly collection nothing is replaced or deleted.
+	// Later writes get numbers above all that were loaded.
+	//
+	// It is for a database to which nobody else writes, and for records in the order of
+	// their numbers: whatever ends a call, a beginning of them is then stored, and
+	// LastSeq tells up to where. It returns Conflict when a record cannot be as it is
+	// beside those that are there, which then are of another origin.
+	Load(ctx context.Context, collection string, records ...Record) error
+
 	// Close finishes the writes that have begun and releases the database. Calls
 	// after it return errors.
 	Close() error

@@ -17,6 +17,7 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -79,6 +80,9 @@ func Open(ctx context.Context, uri string) (_ *Engine, err error) {
 		SetReadPreference(readpref.Primary()).
 		SetReadConcern(readconcern.Majority()).
 		SetWriteConcern(&writeconcern.WriteConcern{W: writeconcern.WCMajority, Journal: &journaled})
+	if err := set.Validate(); err != nil {
+		return nil, unquoted(uri, err)
+	}
 	client, err := driver.Connect(set)
 	if err != nil {
 		return nil, err
@@ -102,6 +106,18 @@ func Open(ctx context.Context, uri string) (_ *Engine, err error) {
 	return e, nil
 }
 
+// unquoted is the error of a URI that cannot be read, without what may be a part of the
+// password: the driver's own words may quote it.
+func unquoted(uri string, err error) error {
+	scheme, rest, ok := strings.Cut(uri, "://")
+	if at := strings.LastIndex(rest, "@"); ok && at >= 0 {
+		if err = options.Client().ApplyURI(scheme + "://" + rest[at+1:]).Validate(); err == nil {
+			err = errors.New("the user and the password in the URI cannot be read: other characters than letters, digits and -._~ have to be written as %XX")
+		}
+	}
+	return err
+}
+
 func databaseName(uri string) string {
 	_, rest, _ := strings.Cut(uri, "://")
 	_, rest, _ = strings.Cut(rest, "/")
@@ -110,6 +126,20 @@ func databaseName(uri string) string {
 		return plain
 	}
 	return defaultDatabase
+}
+
+// Place names the database of a MongoDB URI and its hosts, in an order that does not
+// depend on how they are written, and nobody's password.
+func Place(uri string) string {
+	_, rest, _ := strings.Cut(uri, "://")
+	hosts, _, _ := strings.Cut(rest, "/")
+	hosts, _, _ = strings.Cut(hosts, "?")
+	list := strings.Split(strings.ToLower(hosts[strings.LastIndex(hosts, "@")+1:]), ",")
+	for i, host := range list {
+		list[i] = strings.TrimSuffix(host, ":27017")
+	}
+	slices.Sort(list)
+	return databaseName(uri) + " at " + strings.Join(list, ",")
 }
 
 // Close implements store.Engine.

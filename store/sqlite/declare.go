@@ -17,7 +17,7 @@ type table struct {
 	store.Declaration
 	stored string // its form in _collections
 
-	lastSeq, insert, revive, replace, version *sql.Stmt
+	lastSeq, insert, revive, replace, version, load *sql.Stmt
 }
 
 // Declare implements store.Engine.
@@ -139,21 +139,25 @@ func (e *Engine) refill(ctx context.Context, t *table) error {
 			return nil
 		}
 		for _, r := range records {
-			fields := make([]any, len(t.Fields))
-			if r.Doc != nil {
-				if fields, err = t.Extract(r.Doc); err == nil {
-					err = t.CheckValues(fields)
-				}
-				if err != nil {
-					return fmt.Errorf("document %s: %w", r.ID, err)
-				}
+			row, err := t.row(r)
+			if err != nil {
+				return err
 			}
-			if _, err := insert.ExecContext(run, append([]any{r.Seq, r.ID, r.Version, r.Doc}, fields...)...); err != nil {
+			if _, err := insert.ExecContext(run, row...); err != nil {
 				return err
 			}
 		}
 		after = records[len(records)-1].Seq
 	}
+}
+
+// row makes the arguments of insertInto for a record as it is.
+func (t *table) row(r store.Record) ([]any, error) {
+	fields, err := t.CheckRecord(r)
+	if r.Doc == nil {
+		fields = make([]any, len(t.Fields))
+	}
+	return append([]any{r.Seq, r.ID, r.Version, r.Doc}, fields...), err
 }
 
 // create makes a table. doc comes last, so that a look at the fields need not
@@ -256,6 +260,7 @@ func (t *table) prepare(ctx context.Context, conn *sql.Conn) (err error) {
 	t.revive = prepare(update + " WHERE id = ? AND doc IS NULL")
 	t.replace = prepare(update + " WHERE id = ? AND doc IS NOT NULL AND version = ?")
 	t.version = prepare(fmt.Sprintf("SELECT version, doc IS NOT NULL FROM %q WHERE id = ?", t.Name))
+	t.load = prepare(t.loadInto())
 	return err
 }
 
@@ -264,5 +269,5 @@ func (t *table) close() error {
 	if t == nil {
 		return nil
 	}
-	return errors.Join(t.lastSeq.Close(), t.insert.Close(), t.revive.Close(), t.replace.Close(), t.version.Close())
+	return errors.Join(t.lastSeq.Close(), t.insert.Close(), t.revive.Close(), t.replace.Close(), t.version.Close(), t.load.Close())
 }
