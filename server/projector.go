@@ -48,13 +48,10 @@ func newProjector(listings *store.Collection[directory.Listing], indexer *search
 	return &projector{listings: listings, indexer: indexer, engine: engine, file: file, workers: runtime.GOMAXPROCS(0), log: log, lag: lag{now: time.Now}}
 }
 
-// ready returns an error while the engine is behind the store, or the store away.
-func (p *projector) ready(ctx context.Context) error {
-	last, err := p.listings.LastSeq(ctx)
-	if err != nil {
-		return err
-	}
-	if behind := last - p.indexed.Load(); behind > maxBehind {
+// ready returns an error while the engine is behind the store. It does not ask the
+// store: when that is away, it is for all servers, and each can still answer searches.
+func (p *projector) ready(context.Context) error {
+	if behind := p.stored.Load() - p.indexed.Load(); behind > maxBehind {
 		return fmt.Errorf("the search index is %d changes behind", behind)
 	}
 	return nil
@@ -82,11 +79,20 @@ func (p *projector) run(ctx context.Context) error {
 	defer p.save(1)
 	defer saving.Wait()
 	busy := atomic.Bool{} // whether the index is being saved
+	behind := false
 	for {
 		changed := p.listings.Changed()
-		if err := p.catchUp(ctx); err != nil && ctx.Err() == nil {
-			p.log.Error("the search index cannot follow the store", "error", err)
+		err := p.catchUp(ctx)
+		switch {
+		case err != nil && ctx.Err() == nil:
+			if !behind { // one line is enough
+				p.log.Error("the search index cannot follow the store; searches go on with what it has", "error", err)
+			}
+			behind = true
 			changed = nil // try again at the next poll, not at once
+		case behind && err == nil:
+			p.log.Info("the search index follows the store again")
+			behind = false
 		}
 		if busy.CompareAndSwap(false, true) {
 			saving.Go(func() {
