@@ -2,11 +2,9 @@ package mongo
 
 import (
 	"context"
-	"crypto/rand"
 	"fmt"
 	mathrand "math/rand/v2"
 	"os"
-	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -32,15 +30,12 @@ func behind(t *testing.T, plain bool) (*Engine, *fault.Proxy) {
 	if plain {
 		p.Plain()
 	}
-	e, err := Open(t.Context(), p.URI("qingfu_test_"+strings.ToLower(rand.Text())))
+	e, err := Open(t.Context(), p.URI(fault.Database(t, uri)))
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
 		p.Back()
-		if err := e.db.Drop(context.Background()); err != nil {
-			t.Error(err)
-		}
 		e.Close()
 	})
 	if err := e.Declare(t.Context(), items("word")); err != nil {

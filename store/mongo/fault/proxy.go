@@ -9,6 +9,8 @@
 package fault
 
 import (
+	"context"
+	"crypto/rand"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -16,11 +18,14 @@ import (
 	"net"
 	"net/url"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
 
 	"go.mongodb.org/mongo-driver/v2/bson"
+	driver "go.mongodb.org/mongo-driver/v2/mongo"
+	"go.mongodb.org/mongo-driver/v2/mongo/options"
 )
 
 // Command is what the program asks of MongoDB.
@@ -361,4 +366,23 @@ func message(to uint32, says bson.D) ([]byte, error) {
 	binary.LittleEndian.PutUint32(out[8:], to)
 	binary.LittleEndian.PutUint32(out[12:], opMsg)
 	return out, err
+}
+
+// Database draws the name of a new database, which is dropped when the test ends.
+func Database(t testing.TB, uri string) string {
+	t.Helper()
+	name := "qingfu_test_" + strings.ToLower(rand.Text())
+	t.Cleanup(func() {
+		client, err := driver.Connect(options.Client().ApplyURI(uri))
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+		defer cancel()
+		if err := errors.Join(client.Database(name).Drop(ctx), client.Disconnect(ctx)); err != nil {
+			t.Error(err)
+		}
+	})
+	return name
 }
