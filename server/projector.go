@@ -42,7 +42,7 @@ type projector struct {
 
 // pollTime is how soon changes by other processes are seen; those of this one
 // are seen at once.
-const pollTime = 500 * time.Millisecond
+const pollTime = 250 * time.Millisecond
 
 func newProjector(listings *store.Collection[directory.Listing], indexer *search.Indexer, engine search.Engine, file *indexFile, log *slog.Logger) *projector {
 	return &projector{listings: listings, indexer: indexer, engine: engine, file: file, workers: runtime.GOMAXPROCS(0), log: log, lag: lag{now: time.Now}}
