@@ -233,7 +233,10 @@ func onceSeeded(t *testing.T, st *store.Store) {
 // was written.
 func searchableOnTheOther(t *testing.T, firm session, other *served, home string) {
 	t.Helper()
-	const writes = 50
+	writes := 50
+	if racing {
+		writes = 10
+	}
 	var took []time.Duration
 	for n := range writes {
 		occupied, free := 60, false // of 60 beds
