@@ -39,6 +39,7 @@ var arrows = []arrow{
 	{"search", []string{"directory"}},
 	{"store/sqlite", []string{"store", "directory"}},
 	{"store/mongo", []string{"store", "directory"}},
+	{"store/mongo/fault", nil}, // for tests alone
 	{"store", []string{"directory"}},
 	{"directory", nil},
 	{".", nil},
@@ -46,7 +47,7 @@ var arrows = []arrow{
 
 // inTests is what test files may import besides: real data, and the engines, of which
 // only contracts ask for those that need a server.
-var inTests = []string{".", "trial", "statistics", "consumer", "registry", "sheets", "photos", "auth", "seed", "search/meili", "search/memory", "search", "store/sqlite", "store/mongo", "store", "directory"}
+var inTests = []string{".", "trial", "statistics", "consumer", "registry", "sheets", "photos", "auth", "seed", "search/meili", "search/memory", "search", "store/sqlite", "store/mongo", "store/mongo/fault", "store", "directory"}
 
 func exists(file string) bool {
 	_, err := os.Stat(file)

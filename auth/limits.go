@@ -43,6 +43,8 @@ type Limiter struct {
 
 	adding  sync.Mutex
 	classes atomic.Pointer[map[string]*limitClass] // never changed, only replaced
+
+	away atomic.Int64 // until when a store that does not answer is not asked, in ns since 1970; 0 when it answers
 }
 
 // limitShards is the number of parts that the callers of a class are dealt
@@ -85,7 +87,14 @@ const (
 	// caller that does not stop costs a read in this time, and what another server
 	// gave back is noticed as late.
 	limitRecheck = time.Second
+	// limitPatience is how long a request waits for the store to count it.
+	limitPatience = 500 * time.Millisecond
+	// limitAway is how long a store that has not answered is left alone.
+	limitAway = 5 * time.Second
 )
+
+// errLimitBusy is the error of a count that others changed every time.
+var errLimitBusy = &directory.Error{Kind: directory.Unavailable, What: "limit", Cause: errors.New("other servers were quicker every time")}
 
 // NewLimiter returns a Limiter that has counted nothing. With a nil shared it
 // counts in memory, which is for a server on its own; with a collection the
@@ -103,15 +112,71 @@ func NewLimiter(now func() time.Time, shared *store.Collection[store.Window]) *L
 // Take asks for one request of a caller and counts it when it is allowed; a
 // refused one does not count. With a shared count it takes several requests
 // from the store at once and hands them out itself; what it has not handed out
-// when the window ends is lost. It returns the store's errors, and Unavailable
-// when other servers were quicker every time; in memory there are none.
+// when the window ends is lost. While the store does not answer, each server counts in
+// memory, so that nobody is refused for that and nothing is without a limit. It
+// returns the store's other errors, and Unavailable when other servers were quicker
+// every time; in memory there are none.
 func (l *Limiter) Take(ctx context.Context, limit Limit, caller string) (Allowance, error) {
 	at := l.now()
 	window, left := limit.window(at)
 	s := l.shard(limit.Class, caller, window)
-	if l.shared != nil {
-		return l.takeShared(ctx, limit, s, caller, at)
+	if !l.answers(at) {
+		return s.take(limit, window, left, caller), nil
 	}
+	a, counted, err := l.takeShared(ctx, limit, s, caller, at)
+	if !counted {
+		a, err = s.take(limit, window, left, caller), nil
+	}
+	return a, err
+}
+
+// GiveBack undoes one Take that allowed, such as when the request then failed
+// for a reason that is not the caller's. It returns errors like Take.
+func (l *Limiter) GiveBack(ctx context.Context, limit Limit, caller string) error {
+	at := l.now()
+	window, _ := limit.window(at)
+	s := l.shard(limit.Class, caller, window)
+	if l.answers(at) {
+		if counted, err := l.giveBackShared(ctx, limit, s, caller, at); counted {
+			return err
+		}
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.turn(window)
+	giveOne(s.counts[caller], s.before[caller])
+	return nil
+}
+
+// answers tells whether there is a store that may be asked now.
+func (l *Limiter) answers(at time.Time) bool {
+	return l.shared != nil && at.UnixNano() >= l.away.Load()
+}
+
+// ask lets something be counted in the store. It tells whether the store has answered:
+// one that does not is asked again by one request in limitAway.
+func (l *Limiter) ask(ctx context.Context, at time.Time, count func(context.Context) error) (answered bool, err error) {
+	next := at.Add(limitAway).UnixNano()
+	away := l.away.Load()
+	if away != 0 && (at.UnixNano() < away || !l.away.CompareAndSwap(away, next)) {
+		return false, nil
+	}
+	patient, cancel := context.WithTimeout(ctx, limitPatience)
+	defer cancel()
+	err = count(patient)
+	answered = ctx.Err() != nil || errors.Is(err, errLimitBusy) ||
+		!errors.Is(err, context.DeadlineExceeded) && directory.KindOf(err) != directory.Unavailable
+	switch {
+	case !answered:
+		l.away.Store(next)
+	case away != 0:
+		l.away.Store(0)
+	}
+	return answered, err
+}
+
+// take is Take in memory.
+func (s *limitShard) take(limit Limit, window int64, left time.Duration, caller string) Allowance {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.turn(window); s.window > window {
@@ -133,31 +198,7 @@ func (l *Limiter) Take(ctx context.Context, limit Limit, caller string) (Allowan
 		}
 		*now++
 	}
-	return a, nil
-}
-
-// GiveBack undoes one Take that allowed, such as when the request then failed
-// for a reason that is not the caller's. It returns the store's errors, and
-// Unavailable like Take.
-func (l *Limiter) GiveBack(ctx context.Context, limit Limit, caller string) error {
-	window, left := limit.window(l.now())
-	s := l.shard(limit.Class, caller, window)
-	if l.shared != nil {
-		share, err := s.hold(ctx, limit, caller, window, l.hash)
-		if err != nil {
-			return err
-		}
-		defer share.release()
-		share.again = time.Time{}
-		return l.change(ctx, limit, share, left, func(w *store.Window, _ time.Duration) bool {
-			return giveOne(&w.Count, &w.Before)
-		})
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.turn(window)
-	giveOne(s.counts[caller], s.before[caller])
-	return nil
+	return a
 }
 
 // giveOne takes one from the first count that has any and tells whether there was one.
@@ -303,13 +344,13 @@ func (s *limitShard) turn(window int64) {
 	s.window, s.counts, s.shares = window, map[string]*int64{}, map[string]*limitShare{}
 }
 
-// takeShared is Take where the store counts. Nothing but the caller's own share
-// is held while the store is asked.
-func (l *Limiter) takeShared(ctx context.Context, limit Limit, s *limitShard, caller string, at time.Time) (a Allowance, err error) {
+// takeShared is Take where the store counts; counted tells whether it has answered.
+// Nothing but the caller's own share is held while the store is asked.
+func (l *Limiter) takeShared(ctx context.Context, limit Limit, s *limitShard, caller string, at time.Time) (a Allowance, counted bool, err error) {
 	window, left := limit.window(at)
 	share, err := s.hold(ctx, limit, caller, window, l.hash)
 	if err != nil {
-		return Allowance{}, err
+		return Allowance{}, true, err
 	}
 	defer share.release()
 	if share.window > window {
@@ -318,27 +359,45 @@ func (l *Limiter) takeShared(ctx context.Context, limit Limit, s *limitShard, ca
 	switch {
 	case share.left > 0:
 		share.left--
-		return Allowance{OK: true, Limit: limit.Most, Remaining: share.left + share.rest, Reset: left}, nil
+		return Allowance{OK: true, Limit: limit.Most, Remaining: share.left + share.rest, Reset: left}, true, nil
 	case at.Before(share.again):
-		return Allowance{Limit: limit.Most, Reset: share.free.Sub(at)}, nil
+		return Allowance{Limit: limit.Most, Reset: share.free.Sub(at)}, true, nil
 	}
 	var chunk int64
-	err = l.change(ctx, limit, share, left, func(w *store.Window, left time.Duration) bool {
-		if a = limit.decide(w.Count, w.Before, left); a.OK {
-			chunk = min(max(1, limit.Most/limitChunks), a.Remaining+1)
-			w.Count += chunk
-		}
-		return a.OK
+	counted, err = l.ask(ctx, at, func(ctx context.Context) error {
+		return l.change(ctx, limit, share, left, func(w *store.Window, left time.Duration) bool {
+			if a = limit.decide(w.Count, w.Before, left); a.OK {
+				chunk = min(max(1, limit.Most/limitChunks), a.Remaining+1)
+				w.Count += chunk
+			}
+			return a.OK
+		})
 	})
 	switch {
-	case err != nil:
-		return Allowance{}, err
+	case err != nil || !counted:
+		return Allowance{}, counted, err
 	case a.OK:
 		share.left, share.rest = chunk-1, a.Remaining-(chunk-1)
 	default:
 		share.free, share.again = at.Add(a.Reset), at.Add(min(a.Reset, limitRecheck))
 	}
-	return a, nil
+	return a, true, nil
+}
+
+// giveBackShared is GiveBack where the store counts.
+func (l *Limiter) giveBackShared(ctx context.Context, limit Limit, s *limitShard, caller string, at time.Time) (counted bool, err error) {
+	window, left := limit.window(at)
+	share, err := s.hold(ctx, limit, caller, window, l.hash)
+	if err != nil {
+		return true, err
+	}
+	defer share.release()
+	share.again = time.Time{}
+	return l.ask(ctx, at, func(ctx context.Context) error {
+		return l.change(ctx, limit, share, left, func(w *store.Window, _ time.Duration) bool {
+			return giveOne(&w.Count, &w.Before)
+		})
+	})
 }
 
 // hold returns a caller's share of the current window once nobody else uses it;
@@ -395,5 +454,5 @@ func (l *Limiter) change(ctx context.Context, limit Limit, share *limitShare, le
 			return err
 		}
 	}
-	return &directory.Error{Kind: directory.Unavailable, What: "limit", Cause: errors.New("other servers were quicker every time")}
+	return errLimitBusy
 }

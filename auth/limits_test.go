@@ -38,11 +38,15 @@ type limitEngine struct {
 	store.Engine
 	gets, writes atomic.Int64
 	getErr       error
-	outcome      error // of every write, which is then not done
+	away         func(context.Context) error // makes the error of every read
+	outcome      error                       // of every write, which is then not done
 }
 
 func (e *limitEngine) Get(ctx context.Context, collection string, ids ...string) ([]store.Record, error) {
 	e.gets.Add(1)
+	if e.away != nil {
+		return nil, e.away(ctx)
+	}
 	if e.getErr != nil {
 		return nil, e.getErr
 	}
@@ -450,6 +454,58 @@ func TestLimitStoreErrors(t *testing.T) {
 		t.Errorf("take while held: %v", err)
 	}
 	share.release()
+}
+
+// TestLimitWhileTheStoreIsAway holds that each server counts by itself meanwhile, that
+// the store is asked seldom, and that it counts again when it is back.
+func TestLimitWhileTheStoreIsAway(t *testing.T) {
+	silent := func(ctx context.Context) error {
+		<-ctx.Done()
+		return ctx.Err()
+	}
+	for name, away := range map[string]func(context.Context) error{
+		"unavailable": func(context.Context) error { return &directory.Error{Kind: directory.Unavailable, What: "store"} },
+		"silent":      silent,
+	} {
+		t.Run(name, func(t *testing.T) {
+			windows, e := limitStore(t)
+			c := newLimitClock(limitStart)
+			l, other := NewLimiter(c.now, windows), NewLimiter(c.now, windows)
+			limit := Limit{"test", 5, time.Hour}
+			take := func(n int) (allowed int) {
+				for range n {
+					if limitTake(t, l, limit, "a").OK {
+						allowed++
+					}
+				}
+				return allowed
+			}
+			take(3)
+			e.away = away
+			before := e.gets.Load()
+			if got := take(20); got != 5 {
+				t.Errorf("%d requests were allowed meanwhile, not 5", got)
+			}
+			if err := l.GiveBack(t.Context(), limit, "a"); err != nil || take(5) != 1 {
+				t.Errorf("given back: %v", err)
+			}
+			if n := e.gets.Load() - before; n != 1 {
+				t.Errorf("the store was asked %d times", n)
+			}
+			c.pass(limitAway)
+			if limitParallel(t, limit, 20, l); e.gets.Load()-before != 2 {
+				t.Errorf("the store was asked %d times when it was time to", e.gets.Load()-before-1)
+			}
+			e.away = nil
+			c.pass(limitAway)
+			if got := take(20); got != 2 {
+				t.Errorf("%d requests were allowed afterwards, not the 2 that were left", got)
+			}
+			if limitTake(t, other, limit, "a").OK {
+				t.Error("another server lets more through")
+			}
+		})
+	}
 }
 
 func TestLimitSweep(t *testing.T) {

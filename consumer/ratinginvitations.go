@@ -3,6 +3,7 @@ package consumer
 import (
 	"context"
 	"encoding/base64"
+	"errors"
 	"io"
 	"time"
 
@@ -32,7 +33,7 @@ func (c *Consumer) InviteToRate(ctx context.Context, caller directory.Caller, li
 	i.PhoneHash = c.Auth.HashPhone(number)
 	i.CreatedBy, i.CreatedAt, i.ExpiresAt = caller.Account, now, now.Add(directory.RatingInvitationLife)
 	defer c.lock(i.Organization)() // so that the limits hold when many are made at once
-	if err := c.invitable(ctx, &i); err != nil {
+	if err := c.invitable(ctx, &i, 0); err != nil {
 		return i, "", err
 	}
 	random := make([]byte, secretSize)
@@ -41,8 +42,14 @@ func (c *Consumer) InviteToRate(ctx context.Context, caller directory.Caller, li
 	}
 	secret = base64.RawURLEncoding.EncodeToString(random)
 	i.ID = c.hashInvitation(secret)
-	_, err = c.Store.RatingInvitations.Insert(ctx, i)
-	return i, secret, err
+	if _, err = c.Store.RatingInvitations.Insert(ctx, i); err != nil {
+		return i, "", err
+	}
+	// Another server may have made one at the same moment.
+	if err := c.invitable(ctx, &i, 1); err != nil {
+		return i, "", errors.Join(err, c.Store.RatingInvitations.Remove(ctx, i.ID))
+	}
+	return i, secret, nil
 }
 
 // CheckInvitation returns Invalid with everything that is wrong with an invitation to
@@ -62,7 +69,7 @@ func (c *Consumer) hashInvitation(secret string) string {
 }
 
 // invitable returns Conflict when an invitation cannot be made now.
-func (c *Consumer) invitable(ctx context.Context, i *directory.RatingInvitation) error {
+func (c *Consumer) invitable(ctx context.Context, i *directory.RatingInvitation, made int64) error {
 	for what, l := range map[string]struct {
 		store.Condition
 		since time.Duration
@@ -75,7 +82,7 @@ func (c *Consumer) invitable(ctx context.Context, i *directory.RatingInvitation)
 		if err != nil {
 			return err
 		}
-		if groups[0].N >= l.most {
+		if groups[0].N-made >= l.most {
 			return &directory.Error{Kind: directory.Conflict, What: what}
 		}
 	}

@@ -204,6 +204,32 @@ func TestParallelRatings(t *testing.T) {
 	}
 }
 
+// TestInvitationsOfTwoServers lets two servers invite the same phones at once.
+func TestInvitationsOfTwoServers(t *testing.T) {
+	f := newFixture(t)
+	o, owner := f.firm()
+	l := f.cleaning(o.ID)
+	other := New(f.Config)
+	for n := range 10 {
+		var wait sync.WaitGroup
+		invited := make([]error, 2)
+		for i, c := range []*Consumer{f.Consumer, other} {
+			wait.Go(func() {
+				_, _, invited[i] = c.InviteToRate(t.Context(), owner, &l, fmt.Sprintf("1370000%04d", n), directory.RatingInvitation{ServedOn: directory.DateOf(f.now()), Category: "cleaning"})
+			})
+		}
+		wait.Wait()
+		if invited[0] == nil && invited[1] == nil {
+			t.Error("one phone was invited twice")
+		}
+		for _, err := range invited {
+			if err != nil && about(err) != "invited" {
+				t.Error(err)
+			}
+		}
+	}
+}
+
 func TestInvitationsToRate(t *testing.T) {
 	f := newFixture(t)
 	o, owner := f.firm()

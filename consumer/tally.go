@@ -39,13 +39,17 @@ func (c *Consumer) tally(ctx context.Context) {
 	defer poll.Stop()
 	marked := c.Now()
 	at := c.begun(ctx)
+	behind := false
 	for {
 		ratings, votes := c.Store.Ratings.Changed(), c.Store.Votes.Changed()
 		next, err := c.catchUp(ctx, at)
 		if err != nil && ctx.Err() == nil {
-			c.Log.Error("ratings cannot be counted", "error", err)
+			if !behind { // one line is enough
+				c.Log.Error("ratings cannot be counted; it is tried again", "error", err)
+			}
 			ratings, votes = nil, nil // try again at the next poll, not at once
 		}
+		behind = err != nil
 		at = next
 		if ended := ctx.Err() != nil; at.unmarked && (ended || c.Now().Sub(marked) >= markEvery) {
 			marked = c.Now()

@@ -49,8 +49,8 @@ type Config struct {
 	TrustedProxies []netip.Prefix
 	// ReadLimit is the most reads a minute from one network; 0 is no limit.
 	ReadLimit int64
-	// Ready returns nil when requests can be served: the index has caught up with
-	// what is known of the store.
+	// Ready returns nil when searches can be served: the index has caught up with
+	// what is known of the store. It must be quick whatever is away.
 	Ready func(context.Context) error
 	// Progress returns the number of the last change in the store and of the
 	// last one that the index has taken in, for the metrics.
@@ -87,6 +87,7 @@ type api struct {
 	completer  *completer
 	vocabulary map[string][]byte // the answer of listCategories by language
 	files      map[string]file   // of the reference page
+	refusals   refusalLog
 }
 
 // New returns the API as a Fiber app. It fails when the contract cannot be read

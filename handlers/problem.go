@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"errors"
 	"strings"
+	"sync"
+	"time"
 
 	"github.com/gofiber/fiber/v2"
 	"github.com/valyala/fasthttp"
@@ -86,7 +88,9 @@ func (a *api) fail(c *fiber.Ctx, err error) error {
 	case p.Status == fiber.StatusTooManyRequests:
 		h.Set(fiber.HeaderRetryAfter, seconds(known.RetryAfter))
 	case p.Status == fiber.StatusServiceUnavailable:
-		a.Log.WarnContext(c.UserContext(), "request refused", "id", p.RequestID, "path", p.Instance, "error", err)
+		if others, ok := a.refusals.turn(a.Now()); ok {
+			a.Log.WarnContext(c.UserContext(), "request refused", "id", p.RequestID, "path", p.Instance, "error", err, "others_before", others)
+		}
 		h.Set(fiber.HeaderRetryAfter, retryAfter)
 	}
 	body, err := json.Marshal(p)
@@ -99,6 +103,26 @@ func (a *api) fail(c *fiber.Ctx, err error) error {
 	c.Status(p.Status)
 	h.SetContentType("application/problem+json")
 	return c.Send(body)
+}
+
+// refusalLog lets one line a second through about requests that were refused because
+// something is away, which then is so for all of them.
+type refusalLog struct {
+	mu     sync.Mutex
+	last   time.Time
+	silent int // since the last line
+}
+
+// turn tells whether there may be a line now, and how many there were none for before.
+func (l *refusalLog) turn(now time.Time) (silent int, ok bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if since := now.Sub(l.last); since >= 0 && since < time.Second {
+		l.silent++
+		return 0, false
+	}
+	silent, l.silent, l.last = l.silent, 0, now
+	return silent, true
 }
 
 // challenge says what a client has to do to be let in (RFC 6750, 3; RFC 9470, 3).

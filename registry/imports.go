@@ -131,10 +131,13 @@ func (r *Registry) BeginImport(ctx context.Context, caller directory.Caller, org
 func (r *Registry) runImports(ctx context.Context) {
 	poll := time.NewTicker(5 * time.Second) // for those that another server has taken in, or left
 	defer poll.Stop()
+	failing := false
 	for {
-		if err := r.workOnImports(ctx); err != nil && ctx.Err() == nil {
+		err := r.workOnImports(ctx)
+		if err != nil && !failing && ctx.Err() == nil { // one line is enough
 			r.Log.Error("an import cannot go on; it is tried again", "error", err)
 		}
+		failing = err != nil
 		select {
 		case <-ctx.Done():
 			return

@@ -593,6 +593,33 @@ func TestMergeListings(t *testing.T) {
 	}
 }
 
+// TestMergeIntoEachOther lets two servers merge two listings into each other: one of
+// them stays.
+func TestMergeIntoEachOther(t *testing.T) {
+	f, ctx := newFixture(t), t.Context()
+	owner := f.person(1, directory.Owner)
+	other, err := New(ctx, f.Config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range 10 {
+		a, b := f.published(owner, home("湟水养老院")), f.published(owner, home("湟水养老院"))
+		var merging sync.WaitGroup
+		merged := make([]error, 2)
+		merging.Go(func() { _, merged[0] = f.Merge(ctx, official, a.ID, b.ID) })
+		merging.Go(func() { _, merged[1] = other.Merge(ctx, official, b.ID, a.ID) })
+		merging.Wait()
+		for _, err := range merged {
+			if err != nil && directory.KindOf(err) != directory.Conflict {
+				t.Fatal(err)
+			}
+		}
+		if f.listing(a.ID).Status != directory.Published && f.listing(b.ID).Status != directory.Published {
+			t.Fatalf("both are gone: %v", merged)
+		}
+	}
+}
+
 // An organization cannot choose who decides by saying that it is elsewhere.
 func TestBothRegionsDecide(t *testing.T) {
 	f, ctx := newFixture(t), t.Context()

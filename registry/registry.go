@@ -47,8 +47,6 @@ type Registry struct {
 	// its lock. Other servers are kept apart by the versions in the store.
 	changing [64]sync.Mutex
 
-	merging sync.Mutex
-
 	worker string        // names this process in leases
 	wake   chan struct{} // says that there is an import to work on
 }

@@ -342,14 +342,13 @@ func (r *Registry) Unsuspend(ctx context.Context, caller directory.Caller, id st
 
 // Merge archives a listing that is the same as another public one, which gets its
 // name as an alias; whoever asks for the one is led to the other. It returns
-// Conflict when one of them is not public, or both are one.
+// Conflict when one of them is not public, both are one, or the first has changed
+// meanwhile: it may have become what another one is merged into, and both would be gone.
 func (r *Registry) Merge(ctx context.Context, caller directory.Caller, id, into string) (directory.Listing, error) {
 	gone, err := r.Store.Listings.Get(ctx, id)
 	if err != nil {
 		return directory.Listing{}, err
 	}
-	r.merging.Lock() // two that are merged into each other would both be gone
-	defer r.merging.Unlock()
 	if id == into {
 		return directory.Listing{}, &directory.Error{Kind: directory.Conflict, What: "merged_into_itself"}
 	}
@@ -358,24 +357,27 @@ func (r *Registry) Merge(ctx context.Context, caller directory.Caller, id, into 
 	}
 	name := gone.Value.Names.Zh
 	rev := directory.Revision{Via: directory.ViaStatus, By: caller.Account, Note: "merged " + id}
-	// The alias comes first: done twice it changes nothing.
+	// The alias comes first: done twice it changes nothing. The revision says that this
+	// one stays, though it has the name already.
 	_, err = r.change(ctx, into, rev, func(l *directory.Listing) error {
 		switch {
 		case l.Status != directory.Published || l.Kind != gone.Value.Kind:
 			return &directory.Error{Kind: directory.Conflict, What: "not_public"}
-		case l.Names.Zh == name || slices.Contains(l.Aliases, name):
-			return errMade
+		case l.Names.Zh != name && !slices.Contains(l.Aliases, name):
+			l.Aliases = append(slices.Clone(l.Aliases), name)
 		}
-		l.Aliases = append(slices.Clone(l.Aliases), name)
 		return l.Validate(r.Regions)
 	})
-	if err != nil && !errors.Is(err, errMade) {
+	if err != nil {
 		return directory.Listing{}, err
 	}
 	rev.Note = "merged into " + into
 	l, err := r.change(ctx, id, rev, func(l *directory.Listing) error {
 		if l.Status != directory.Published {
 			return &directory.Error{Kind: directory.Conflict, What: "not_public"}
+		}
+		if l.Revision != gone.Value.Revision {
+			return &directory.Error{Kind: directory.Conflict, What: "listing"}
 		}
 		l.Status, l.MergedInto = directory.Archived, into
 		return nil

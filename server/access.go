@@ -58,7 +58,6 @@ type signInSettings struct {
 	PublicURL      string         `name:"public-url" env:"QINGFU_PUBLIC_URL" default:"http://localhost:8080" help:"Address under which users reach the server; tokens name it as their issuer."`
 	TrustedProxies []netip.Prefix `name:"trusted-proxies" env:"QINGFU_TRUSTED_PROXIES" placeholder:"CIDR" help:"Networks of the proxies in front, whose X-Forwarded-For is believed."`
 	ReadLimit      int64          `name:"read-limit" env:"QINGFU_READ_LIMIT" default:"6000" help:"Most reads a minute from one network; 0 for no limit."`
-	SharedLimits   bool           `name:"shared-limits" env:"QINGFU_SHARED_LIMITS" help:"Count requests in the store, for several servers on one."`
 
 	SMS           string `name:"sms" env:"QINGFU_SMS" default:"log" enum:"log,webhook,aliyun" help:"How sign-in codes are sent: log (for development), webhook or aliyun."`
 	SMSPerHour    int64  `name:"sms-per-hour" env:"QINGFU_SMS_PER_HOUR" default:"1000" help:"Most text messages an hour, to all phones together."`
@@ -142,8 +141,8 @@ func (s *signInSettings) newAuth(ctx context.Context, data *dataSettings, st *st
 		return nil, err
 	}
 	shared := st.Windows
-	if !s.SharedLimits {
-		shared = nil
+	if data.MongodbURI == "" {
+		shared = nil // a server of its own, whose searches need not wait for a disk
 	}
 	return auth.New(ctx, auth.Config{
 		Store: st, Keys: keys, Sender: sender, Limiter: auth.NewLimiter(time.Now, shared), Log: log, Now: time.Now, Random: rand.Reader,

@@ -29,6 +29,13 @@ type child struct {
 // startChild starts a server on a folder and waits until it says where it is.
 func startChild(t *testing.T, dir string, args ...string) *child {
 	t.Helper()
+	return launchChild(t, dir, args...)()
+}
+
+// launchChild starts a server on a folder. What it returns waits until the server says
+// where it is.
+func launchChild(t *testing.T, dir string, args ...string) (up func() *child) {
+	t.Helper()
 	cmd := exec.Command(os.Args[0], append([]string{"serve", "--addr", "127.0.0.1:0", "--data-dir", dir}, args...)...)
 	cmd.Env = append(os.Environ(), childMark+"=1")
 	out, err := cmd.StderrPipe()
@@ -49,12 +56,15 @@ func startChild(t *testing.T, dir string, args ...string) *child {
 			}
 		}
 	}()
-	select {
-	case c.base = <-announced:
-	case <-time.After(patience):
-		t.Fatalf("the server does not come up:\n%s", c.logged())
+	return func() *child {
+		t.Helper()
+		select {
+		case c.base = <-announced:
+		case <-time.After(patience):
+			t.Fatalf("the server does not come up:\n%s", c.logged())
+		}
+		return c
 	}
-	return c
 }
 
 // kill ends the process as a power cut would, and waits until it is gone.

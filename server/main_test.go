@@ -14,7 +14,7 @@ import (
 
 // TestMain takes the settings of whoever runs the tests out of the environment.
 func TestMain(m *testing.M) {
-	mongoURI = os.Getenv("MONGODB_URI")
+	mongodb = os.Getenv("MONGODB_URI")
 	for _, v := range os.Environ() {
 		name, _, _ := strings.Cut(v, "=")
 		if strings.HasPrefix(name, "QINGFU_") || strings.HasPrefix(name, "MEILI_") || name == "MONGODB_URI" {
@@ -31,8 +31,20 @@ func TestMain(m *testing.M) {
 	os.Exit(code)
 }
 
-// mongoURI names the MongoDB for tests that need one; the others do not see it.
-var mongoURI string
+// mongodb is the URI of the MongoDB to test with, "" for none.
+var mongodb string
+
+// mongodbOrSkip returns it, or skips the test.
+func mongodbOrSkip(t *testing.T) string {
+	t.Helper()
+	if mongodb == "" {
+		t.Skip("SKIPPED: MONGODB_URI names no MongoDB to test with")
+	}
+	if os.Getenv("MONGODB_IS") == "ferretdb" {
+		t.Skip("SKIPPED: ferretdb takes one connection, and its updates on a condition are not atomic")
+	}
+	return mongodb
+}
 
 // childMark is the variable that makes the test program be the program itself.
 const childMark = "TEST_IS_THE_SERVER"

@@ -239,7 +239,7 @@ func newDatabase(t *testing.T) string {
 	t.Helper()
 	name := "qingfu_test_" + strings.ToLower(rand.Text())
 	t.Cleanup(func() {
-		client, err := driver.Connect(options.Client().ApplyURI(mongoURI))
+		client, err := driver.Connect(options.Client().ApplyURI(mongodb))
 		if err != nil {
 			t.Error(err)
 			return
@@ -250,14 +250,14 @@ func newDatabase(t *testing.T) string {
 			t.Error(err)
 		}
 	})
-	address, query, _ := strings.Cut(mongoURI, "?")
+	address, query, _ := strings.Cut(mongodb, "?")
 	return strings.TrimSuffix(address, "/") + "/" + name + "?" + query
 }
 
 // TestMigrateToMongoAndBack goes from the embedded store to MongoDB, from there to
 // another data folder and back into the first, with kills on the way.
 func TestMigrateToMongoAndBack(t *testing.T) {
-	if mongoURI == "" {
+	if mongodb == "" {
 		t.Skip("SKIPPED: MONGODB_URI names no MongoDB to test with")
 	}
 	database := newDatabase(t)

@@ -165,7 +165,7 @@ func TestMeilisearchFaults(t *testing.T) {
 		n := w.mirrored(t, t.TempDir(), r)
 		write(t, n.node.st, listings[:10]...)
 		until(t, "Meilisearch answers", func() bool { return !n.pair.Degraded() })
-		for i, f := range []fault{away, slow, busy} {
+		for i, f := range []outage{away, slow, busy} {
 			t.Run(string(f), func(t *testing.T) {
 				l := listings[10+i]
 				r.set(f)

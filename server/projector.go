@@ -47,15 +47,15 @@ type projector struct {
 
 // pollTime is how soon changes by other processes are seen; those of this one
 // are seen at once.
-const pollTime = 500 * time.Millisecond
+const pollTime = 250 * time.Millisecond
 
 func newProjector(listings *store.Collection[directory.Listing], indexer *search.Indexer, engine search.Engine, file *indexFile, log *slog.Logger) *projector {
 	return &projector{listings: listings, indexer: indexer, engine: engine, file: file, workers: runtime.GOMAXPROCS(0), batch: store.MaxLimit, log: log, lag: lag{now: time.Now}}
 }
 
-// ready returns an error while the engine is far behind what is known of the store.
-// A store that is away is no reason: it is away for all servers, and searches are
-// answered without it.
+// ready returns an error while the engine is far behind what is known of the store. It
+// does not ask the store: when that is away, it is for all servers, and each can still
+// answer searches.
 func (p *projector) ready(context.Context) error {
 	if behind := p.stored.Load() - p.indexed.Load(); behind > maxBehind {
 		return fmt.Errorf("the search index is %d changes behind", behind)
@@ -94,11 +94,20 @@ func (p *projector) run(ctx context.Context) error {
 	defer p.save(1)
 	defer saving.Wait()
 	busy := atomic.Bool{} // whether the index is being saved
+	behind := false
 	for {
 		changed := p.listings.Changed()
-		if err := p.catchUp(ctx); err != nil && ctx.Err() == nil {
-			p.log.Error("the search index cannot follow the store", "error", err)
+		err := p.catchUp(ctx)
+		switch {
+		case err != nil && ctx.Err() == nil:
+			if !behind { // one line is enough
+				p.log.Error("the search index cannot follow the store; searches go on with what it has", "error", err)
+			}
+			behind = true
 			changed = nil // try again at the next poll, not at once
+		case behind && err == nil:
+			p.log.Info("the search index follows the store again")
+			behind = false
 		}
 		if busy.CompareAndSwap(false, true) {
 			saving.Go(func() {

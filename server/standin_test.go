@@ -209,21 +209,21 @@ func (s *standIn) lose() {
 
 func newStandIn() *standIn { return &standIn{indexes: map[string]map[string]json.RawMessage{}} }
 
-// fault is what goes wrong between the server and Meilisearch.
-type fault string
+// outage is what goes wrong between the server and Meilisearch.
+type outage string
 
 const (
-	none fault = ""
-	away fault = "away" // no connection holds
-	slow fault = "slow" // nothing is answered
-	busy fault = "busy" // everything is answered 503
+	none outage = ""
+	away outage = "away" // no connection holds
+	slow outage = "slow" // nothing is answered
+	busy outage = "busy" // everything is answered 503
 )
 
 // proxy stands before Meilisearch and makes things go wrong.
 type proxy struct {
 	*httptest.Server
 	mu    sync.Mutex
-	fault fault
+	fault outage
 	freed chan struct{} // closed when the fault ends
 	// cut is asked about each request whether the connection is to break before
 	// Meilisearch hears of it, or before its answer is heard.
@@ -276,7 +276,7 @@ func newProxy(t *testing.T, target string) *proxy {
 }
 
 // set begins a fault, or ends the one that there is.
-func (p *proxy) set(f fault) {
+func (p *proxy) set(f outage) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.fault = f

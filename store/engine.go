@@ -19,8 +19,8 @@ import (
 
 // Engine is a document database. Its methods are safe for concurrent use and
 // return *directory.Error of the kinds they name, and of kind Unavailable when
-// the database is locked by somebody else; anything else is internal. A call
-// whose context ends returns the context's error.
+// the database is away or locked by somebody else; anything else is internal. A call
+// whose context ends returns the context's error, but for Write.
 type Engine interface {
 	// Declare makes the collection and its index tables exist. When the declared
 	// fields or indexes differ from those that are stored, it rebuilds them from
@@ -36,7 +36,8 @@ type Engine interface {
 	// returns one outcome a write. When it returns, what it reports as stored
 	// survives a crash and is seen by every later read. The second result is for
 	// failures of the engine as a whole; then no outcome is reported. The error
-	// of an ended context means that nothing was written.
+	// of an ended context means that nothing was written; after Unavailable, which
+	// may wrap it, any of the writes may be there, or come to be.
 	Write(ctx context.Context, collection string, writes ...Write) ([]Outcome, error)
 
 	// Find returns documents by declared fields. A position that does not fit the

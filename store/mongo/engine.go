@@ -71,7 +71,7 @@ func Open(ctx context.Context, uri string) (_ *Engine, err error) {
 	set := options.Client().
 		SetAppName("qingfu").
 		SetConnectTimeout(5 * time.Second).
-		SetServerSelectionTimeout(5 * time.Second).
+		SetServerSelectionTimeout(2 * time.Second). // how long a call waits for a primary
 		SetMaxConnIdleTime(5 * time.Minute).
 		SetTimeout(15 * time.Second). // of calls whose context has no end
 		ApplyURI(uri)
@@ -214,6 +214,11 @@ func unavailable(err error) error {
 		return err
 	}
 	_, unselected := errors.AsType[topology.ServerSelectionError](err)
+	_, unconnected := errors.AsType[topology.ConnectionError](err)
+	_, pooled := errors.AsType[interface {
+		error
+		Retryable() bool
+	}](err) // the connections were given up because one of them failed
 	failed, unconfirmed := errors.AsType[driver.WriteException](err)
 	unconfirmed = unconfirmed && failed.WriteConcernError != nil
 	answer, answered := errors.AsType[driver.ServerError](err)
@@ -221,7 +226,7 @@ func unavailable(err error) error {
 	for _, code := range busyCodes {
 		busy = busy || answered && answer.HasErrorCode(code)
 	}
-	if unselected || unconfirmed || busy || driver.IsNetworkError(err) || driver.IsTimeout(err) {
+	if unselected || unconnected || pooled || unconfirmed || busy || driver.IsNetworkError(err) || driver.IsTimeout(err) {
 		return &directory.Error{Kind: directory.Unavailable, What: "store", Cause: err}
 	}
 	return err

@@ -60,8 +60,12 @@ func (e *Engine) Write(ctx context.Context, collection string, writes ...store.W
 	select {
 	case t.jobs <- j:
 		// From here on the write happens, or fails by itself within writeTime.
-		<-j.done
-		return j.outcomes, j.err
+		select {
+		case <-j.done:
+			return j.outcomes, j.err
+		case <-ctx.Done():
+			return nil, &directory.Error{Kind: directory.Unavailable, What: "store", Cause: fmt.Errorf("the write goes on: %w", ctx.Err())}
+		}
 	case <-ctx.Done():
 		return nil, ctx.Err()
 	case <-t.closed:
@@ -128,6 +132,7 @@ func (e *Engine) group(t *table, first *job) {
 // writeAll does the items that can share a reservation. With an error some may not be
 // done, or it may not be known whether they are.
 func (e *Engine) writeAll(ctx context.Context, t *table, todo []*item) error {
+	var failed error
 	for range maxTries {
 		if len(todo) == 0 {
 			return nil
@@ -143,19 +148,51 @@ func (e *Engine) writeAll(ctx context.Context, t *table, todo []*item) error {
 		for k, i := range todo {
 			i.seq = first + int64(k)
 		}
-		if err := t.apply(ctx, todo); err != nil {
+		if failed = t.apply(ctx, todo); failed == nil {
+			// When this fails, a reader will do it.
+			_ = e.causally(ctx, func(ctx context.Context) error { return e.release(ctx, t, first) })
+		} else if e.findOut(ctx, t, first, todo) != nil || directory.KindOf(unavailable(failed)) != directory.Unavailable {
 			// What is not known to have failed may still happen: whoever follows the
 			// changes waits until it cannot.
-			return err
+			return failed
 		}
-		// When this fails, a reader will do it.
-		_ = e.causally(ctx, func(ctx context.Context) error { return e.release(ctx, t, first) })
 		todo = slices.DeleteFunc(slices.Clone(todo), func(i *item) bool { return i.done })
 	}
-	if len(todo) == 0 {
+	switch {
+	case len(todo) == 0:
 		return nil
+	case failed != nil:
+		return failed
 	}
 	return &directory.Error{Kind: directory.Unavailable, What: "store", Cause: errors.New("the writes take too long")}
+}
+
+// findOut finds out what became of the items whose writing failed, which an answer that
+// was lost does not tell: after it they are done or can be begun anew. It keeps what
+// is still under way from happening, as a reader would do later. Then a document with
+// the number of an item is what the item wrote, because nobody else has that number.
+func (e *Engine) findOut(ctx context.Context, t *table, first int64, items []*item) error {
+	return e.causally(ctx, func(ctx context.Context) error {
+		if err := e.fence(ctx, t, first, first+int64(len(items))-1); err != nil {
+			return err
+		}
+		for _, i := range items {
+			if i.done {
+				continue
+			}
+			now, err := t.current(ctx, i.ID)
+			switch {
+			case err != nil:
+				return err
+			case now.Seq == i.seq:
+				*i.outcome = store.Outcome{Version: now.Version, Seq: i.seq}
+				i.done = true
+			case now.Seq > i.seq:
+				return fmt.Errorf("document %s has been written again meanwhile", i.ID)
+			}
+		}
+		return nil
+	})
 }
 
 // apply writes the items with their numbers, those of one document in their order,
@@ -278,6 +315,7 @@ func (t *table) try(ctx context.Context, i *item) (version int64, err error) {
 type state struct {
 	ID      string `bson:"_id"`
 	Version int64  `bson:"version"`
+	Seq     int64  `bson:"seq"`
 	Above   int64  `bson:"above"`
 	Deleted bool   `bson:"deleted"`
 }
@@ -288,7 +326,7 @@ type state struct {
 func (t *table) current(ctx context.Context, id string) (s state, err error) {
 	now := t.docs.Clone(options.Collection().SetReadConcern(readconcern.Local()))
 	err = now.FindOne(ctx, bson.D{{Key: "_id", Value: id}},
-		options.FindOne().SetProjection(bson.D{{Key: "version", Value: 1}, {Key: "above", Value: 1}, {Key: "deleted", Value: 1}})).Decode(&s)
+		options.FindOne().SetProjection(bson.D{{Key: "doc", Value: 0}, {Key: "f", Value: 0}})).Decode(&s)
 	if errors.Is(err, driver.ErrNoDocuments) {
 		err = nil
 	}
