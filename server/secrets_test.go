@@ -127,10 +127,11 @@ func TestBadFileIsOneLine(t *testing.T) {
 	for name, c := range map[string]struct {
 		args, variable, path, also string
 	}{
-		"both are set":        {"seed", "MONGODB_URI", secretFile(t, secret), "MONGODB_URI=mongodb://" + secret},
+		"both are set":        {"seed --no-demo", "QINGFU_LOG", secretFile(t, "info"), "QINGFU_LOG=info"},
+		"both, with secrets":  {"seed", "MONGODB_URI", secretFile(t, secret), "MONGODB_URI=mongodb://" + secret},
 		"no such file":        {"seed", "MONGODB_URI", filepath.Join(t.TempDir(), "none"), ""},
 		"a folder":            {"serve", "MEILI_KEY", t.TempDir(), ""},
-		"an empty file":       {"serve", "QINGFU_KEYS", secretFile(t, "\n"), ""},
+		"an empty file":       {"keys reseal", "QINGFU_KEYS", secretFile(t, "\n"), ""},
 		"no number":           {"serve", "QINGFU_READ_LIMIT", secretFile(t, secret+"\n"+secret), ""},
 		"no switch":           {"serve", "QINGFU_DEMO", secretFile(t, secret), ""},
 		"no network":          {"serve", "QINGFU_TRUSTED_PROXIES", secretFile(t, secret), ""},
