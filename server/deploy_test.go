@@ -7,12 +7,15 @@ import (
 	"path/filepath"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
 	"go.yaml.in/yaml/v4"
 
 	"qingfu/auth"
+	"qingfu/photos"
+	"qingfu/sheets"
 )
 
 // composeFile is as much of compose.yaml as is compared with the rest.
@@ -278,6 +281,13 @@ func TestProxyKnowsItsServers(t *testing.T) {
 	slices.Sort(want)
 	if got := strings.Fields(upstreams[1]); !slices.Equal(got, want) {
 		t.Errorf("the proxy has the servers %v, compose.yaml has %v", got, want)
+	}
+	limit := regexp.MustCompile(`max_size (\d+)MiB`).FindStringSubmatch(file)
+	if limit == nil {
+		t.Fatal("deploy/Caddyfile has no max_size")
+	}
+	if n, err := strconv.Atoi(limit[1]); err != nil || n<<20 < max(sheets.MaxBytes, photos.MaxBytes) {
+		t.Errorf("the proxy lets %s MiB pass, the servers take tables of %d bytes and photos of %d", limit[1], sheets.MaxBytes, photos.MaxBytes)
 	}
 	for _, path := range regexp.MustCompile(`(?m)^\s+(?:health_uri|@inside path) (/\S+)$`).FindAllStringSubmatch(file, -1) {
 		if !strings.Contains(document(t, "openapi.yaml"), "\n  "+path[1]+":\n") {
