@@ -10,14 +10,16 @@ RUN go mod download
 COPY . .
 ARG VERSION=dev
 RUN CGO_ENABLED=0 go build -trimpath -ldflags "-s -w -X main.version=$VERSION" -o /out/server ./server \
- && mkdir /out/data
+ && mkdir /out/data /out/photos
 
 FROM scratch
 # The roots of trust for calls to others; the time zones are in the binary.
 COPY --from=build /etc/ssl/certs/ca-certificates.crt /etc/ssl/certs/ca-certificates.crt
 COPY --from=build /out/server /server
-# A new volume takes over the owner of the folder that it is mounted on.
+# A new volume takes over the owner of the folder that it is mounted on. Photos are in the data
+# folder unless several servers share them on a volume of their own (compose.yaml).
 COPY --from=build --chown=65532:65532 /out/data /data
+COPY --from=build --chown=65532:65532 /out/photos /photos
 COPY NOTICE charts/OFL.txt /
 USER 65532:65532
 ENV QINGFU_DATA_DIR=/data

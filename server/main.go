@@ -19,8 +19,8 @@ import (
 	"github.com/alecthomas/kong"
 )
 
-// commands is the command line. Every flag can be given as an environment
-// variable instead; the flag wins.
+// commands is the command line. A flag that is a setting can be given as an
+// environment variable instead, or as a file that one names; the flag wins.
 type commands struct {
 	Serve  serveCommand  `cmd:"" default:"withargs" help:"Serve the directory over HTTP (the default command)."`
 	Seed   seedCommand   `cmd:"" help:"Load the seed data, or synthetic listings, into the data folder."`
@@ -63,6 +63,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		kong.Description("青服 Qingfu: the consumer service directory of Qinghai province."),
 		kong.Vars{"version": version},
 		kong.Writers(stdout, stderr),
+		kong.Resolvers(kong.ResolverFunc(fromFile)),
 		kong.Exit(func(code int) { exited = code }),
 		kong.BindTo(ctx, (*context.Context)(nil)),
 		kong.Bind(&console{stdout, stderr}),
