@@ -135,6 +135,7 @@ func (m *mirror) same(t *testing.T) {
 // TestMirror: what is written on one node is found on another one, also when the one
 // that wrote to Meilisearch has gone.
 func TestMirror(t *testing.T) {
+	t.Parallel() // it waits most of its time
 	w := newWorld(t)
 	onMeilisearch(t, w, func(t *testing.T, r *remote) {
 		dir, listings := t.TempDir(), invented(40)
@@ -159,6 +160,7 @@ func TestMirror(t *testing.T) {
 // TestMeilisearchFaults: whatever happens to Meilisearch, searches are answered with
 // all that was written, and when it is back it has that, too.
 func TestMeilisearchFaults(t *testing.T) {
+	t.Parallel() // it waits most of its time
 	w := newWorld(t)
 	onMeilisearch(t, w, func(t *testing.T, r *remote) {
 		listings := invented(20)
@@ -203,6 +205,7 @@ func TestMeilisearchFaults(t *testing.T) {
 // TestBuildKilled: an index that is built anew is whole at every moment, wherever
 // whoever builds it is killed, and the next one gets to the end.
 func TestBuildKilled(t *testing.T) {
+	t.Parallel() // it waits most of its time
 	w := newWorld(t)
 	onMeilisearch(t, w, func(t *testing.T, r *remote) {
 		st, _, closeAll := w.open(t, t.TempDir()+"/test.db")
@@ -262,6 +265,7 @@ func TestBuildKilled(t *testing.T) {
 // TestReindexInMeilisearch: while an index is built anew, searches and writers go on
 // and nothing is missed.
 func TestReindexInMeilisearch(t *testing.T) {
+	t.Parallel() // it waits most of its time
 	w := newWorld(t)
 	onMeilisearch(t, w, func(t *testing.T, r *remote) {
 		listings := invented(60)
@@ -309,6 +313,7 @@ func TestReindexInMeilisearch(t *testing.T) {
 
 // TestMirrorIsPutRight: what others have done to the index is found and undone.
 func TestMirrorIsPutRight(t *testing.T) {
+	t.Parallel() // it waits most of its time
 	w := newWorld(t)
 	onMeilisearch(t, w, func(t *testing.T, r *remote) {
 		st, _, closeAll := w.open(t, t.TempDir()+"/test.db")
@@ -420,6 +425,7 @@ func TestIndexRules(t *testing.T) {
 
 // TestDegradedAnswers: what callers see while Meilisearch is away.
 func TestDegradedAnswers(t *testing.T) {
+	t.Parallel() // it waits most of its time
 	standIn := httptest.NewServer(newStandIn())
 	t.Cleanup(standIn.Close)
 	p := newProxy(t, standIn.URL)
