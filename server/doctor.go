@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -12,7 +13,6 @@ import (
 	"qingfu/directory"
 	"qingfu/search"
 	"qingfu/search/meili"
-	"qingfu/search/memory"
 	"qingfu/seed"
 	"qingfu/store"
 )
@@ -39,6 +39,10 @@ func (cmd *doctorCommand) Run(ctx context.Context, con *console) error {
 	if err != nil {
 		return err
 	}
+	calendar, err := seed.Calendar()
+	if err != nil {
+		return err
+	}
 	published, err := st.Listings.Count(ctx, []store.Condition{store.Equal("status", string(directory.Published))})
 	if err != nil {
 		return err
@@ -48,11 +52,24 @@ func (cmd *doctorCommand) Run(ctx context.Context, con *console) error {
 		return err
 	}
 	con.printf("%s: %d published listings, last change %d\n", cmd.holder(), published[0].N, last)
-	err = cmd.checkFile(ctx, con, st, regions)
-	if cmd.MeiliURL != "" {
-		err = errors.Join(err, cmd.checkMeilisearch(ctx, con, st, regions))
+	lexicon, indexer, log := search.NewLexicon(regions), search.NewIndexer(regions), cmd.logger(con.err)
+	p, err := cmd.openIndex(ctx, st, lexicon, calendar, indexer, log)
+	if err != nil {
+		return err
 	}
-	return err
+	defer p.engine.Close()
+	err = cmd.checkFile(ctx, con, st, p)
+	if cmd.MeiliURL == "" {
+		return err
+	}
+	m, mirrorErr := newMirror(ctx, st, cmd.config(lexicon, calendar), indexer, nodeName("doctor"), log)
+	if mirrorErr == nil {
+		mirrorErr = cmd.checkMeilisearch(ctx, con, m)
+	}
+	if err != nil && mirrorErr != nil {
+		return fmt.Errorf("%w; %w", err, mirrorErr) // in one line
+	}
+	return cmp.Or(err, mirrorErr)
 }
 
 // errDiffers is what a check ends with that has found something.
@@ -128,21 +145,7 @@ func someOf(ctx context.Context, st *store.Store, ids []string) func(func(*direc
 
 // checkFile compares the saved index, which the next start takes up, and saves
 // another one when it differs.
-func (cmd *doctorCommand) checkFile(ctx context.Context, con *console, st *store.Store, regions *directory.Regions) error {
-	calendar, err := seed.Calendar()
-	if err != nil {
-		return err
-	}
-	engine, err := memory.New(search.NewLexicon(regions), calendar)
-	if err != nil {
-		return err
-	}
-	defer engine.Close()
-	file, err := openIndexFile(ctx, cmd.DataDir, st, engine)
-	if err != nil {
-		return err
-	}
-	p := newProjector(st.Listings, search.NewIndexer(regions), engine, file, cmd.logger(con.err))
+func (cmd *doctorCommand) checkFile(ctx context.Context, con *console, st *store.Store, p *projector) error {
 	found, err := p.checkFile(ctx, st)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
@@ -161,14 +164,8 @@ func (cmd *doctorCommand) checkFile(ctx context.Context, con *console, st *store
 	if cmd.Check {
 		return errDiffers
 	}
-	engine.Reset()
-	if err := file.drop(); err != nil {
-		return err
-	}
-	if err := p.load(ctx, con); err != nil {
-		return err
-	}
-	if err := file.save(p.indexed.Load()); err != nil {
+	p.file.engine.Reset()
+	if err := p.renew(ctx, con); err != nil {
 		return err
 	}
 	con.printf("saved index: made anew; a server that runs has its own: server reindex has it built anew\n")
@@ -205,11 +202,7 @@ func (p *projector) checkFile(ctx context.Context, st *store.Store) (difference,
 const followTime = 10 * time.Second
 
 // checkMeilisearch compares the index in Meilisearch, and puts right what differs.
-func (cmd *doctorCommand) checkMeilisearch(ctx context.Context, con *console, st *store.Store, regions *directory.Regions) error {
-	m, err := newMirror(ctx, st, cmd.config(search.NewLexicon(regions), nil), search.NewIndexer(regions), nodeName("doctor"), cmd.logger(con.err))
-	if err != nil {
-		return err
-	}
+func (cmd *doctorCommand) checkMeilisearch(ctx context.Context, con *console, m *mirror) error {
 	if left, err := m.engine.Next().State(ctx); err == nil && left != (meili.State{}) {
 		con.printf("Meilisearch: an index is being built, or was left unfinished; server reindex goes on with it\n")
 	}
@@ -221,7 +214,7 @@ func (cmd *doctorCommand) checkMeilisearch(ctx context.Context, con *console, st
 		con.printf("Meilisearch: no whole index of this store by these rules\n")
 		return fmt.Errorf("%w: a server builds it by itself; without one, server reindex does", errDiffers)
 	}
-	last, err := st.Listings.LastSeq(ctx)
+	last, err := m.st.Listings.LastSeq(ctx)
 	if err != nil {
 		return err
 	}

@@ -11,12 +11,14 @@ import (
 	"hash/crc32"
 	"io"
 	"io/fs"
+	"log/slog"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"sync"
 
 	"qingfu/directory"
+	"qingfu/search"
 	"qingfu/search/memory"
 	"qingfu/store"
 )
@@ -50,6 +52,20 @@ func openIndexFile(ctx context.Context, dataDir string, st *store.Store, engine 
 	return &indexFile{
 		dir: filepath.Join(dataDir, "index"), engine: engine, storeID: id, program: sync.OnceValues(programHash),
 	}, err
+}
+
+// openIndex prepares the embedded index of a data folder, of which nothing is loaded
+// yet. The caller closes its engine.
+func (s *dataSettings) openIndex(ctx context.Context, st *store.Store, lexicon *search.Lexicon, calendar *directory.Calendar, indexer *search.Indexer, log *slog.Logger) (*projector, error) {
+	engine, err := memory.New(lexicon, calendar)
+	if err != nil {
+		return nil, err
+	}
+	file, err := openIndexFile(ctx, s.DataDir, st, engine)
+	if err != nil {
+		return nil, errors.Join(err, engine.Close())
+	}
+	return newProjector(st.Listings, indexer, engine, file, log), nil
 }
 
 // owner names the store and the program that the index belongs to.

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"io"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -34,7 +33,6 @@ func TestStartFromTheSavedIndex(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer closer.Close()
-	quiet := &console{io.Discard, io.Discard}
 	upsert := func(n int, change func(*directory.Listing)) {
 		t.Helper()
 		var ls []directory.Listing

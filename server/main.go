@@ -91,6 +91,9 @@ type console struct {
 	out, err io.Writer
 }
 
+// quiet is a console of nobody.
+var quiet = &console{io.Discard, io.Discard}
+
 // printf writes what the operator asked for.
 func (con *console) printf(format string, args ...any) {
 	fmt.Fprintf(con.out, format, args...)

@@ -5,7 +5,6 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"sync"
 	"sync/atomic"
@@ -196,7 +195,7 @@ func (m *mirror) follow(ctx context.Context) error {
 		return err
 	}
 	if !m.current(&state) {
-		if err := m.build(ctx, &console{io.Discard, io.Discard}); err != nil {
+		if err := m.build(ctx, quiet); err != nil {
 			return err
 		}
 		if state, err = m.engine.State(ctx); err != nil {
@@ -369,17 +368,29 @@ func (m *mirror) begin(ctx context.Context) (*generation, error) {
 	return g, nil
 }
 
-// fill takes in what the store has, but for the last few changes: while others write
-// there are always some.
-func (g *generation) fill(ctx context.Context, bar *bar) error {
+// raise begins a generation and fills it, but for the last few changes: while others
+// write there are always some. loading is given the bar that shows how far it is.
+func (m *mirror) raise(ctx context.Context, con *console, loading *atomic.Pointer[bar]) (*generation, error) {
+	g, err := m.begin(ctx)
+	if err != nil {
+		return nil, err
+	}
+	listings, err := m.st.Listings.Count(ctx, nil)
+	if err != nil {
+		return nil, err
+	}
+	m.log.Info("building an index in Meilisearch", "listings", listings[0].N, "from change", g.state.Seq)
+	bar := con.progress("building the index in Meilisearch", int(listings[0].N))
+	loading.Store(bar)
 	for {
 		n, err := g.p.step(ctx)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		bar.add(n)
 		if n < g.p.batch {
-			return nil
+			bar.done()
+			return g, nil
 		}
 	}
 }
@@ -403,26 +414,16 @@ func (g *generation) turn(ctx context.Context) error {
 	return g.engine.Replace(ctx, g.next)
 }
 
-// build makes the index, and is what a start without one does.
+// build makes the index where none is in use, or nobody else writes.
 func (m *mirror) build(ctx context.Context, con *console) error {
 	begun := time.Now()
-	g, err := m.begin(ctx)
+	g, err := m.raise(ctx, con, &atomic.Pointer[bar]{})
 	if err != nil {
-		return err
-	}
-	listings, err := m.st.Listings.Count(ctx, nil)
-	if err != nil {
-		return err
-	}
-	m.log.Info("building the index in Meilisearch", "listings", listings[0].N, "from change", g.state.Seq)
-	bar := con.progress("building the index in Meilisearch", int(listings[0].N))
-	if err := g.fill(ctx, bar); err != nil {
 		return err
 	}
 	if err := g.turn(ctx); err != nil {
 		return err
 	}
-	bar.done()
 	m.log.Info("the index in Meilisearch is built", "took", time.Since(begun).Round(time.Millisecond))
 	return nil
 }
@@ -433,16 +434,8 @@ func (m *mirror) rebuild(ctx context.Context, request string, p *projector, stat
 	begun := time.Now()
 	loading := atomic.Pointer[bar]{}
 	err := reporting(ctx, m.st.Meta, m.node+" in Meilisearch", request, &loading, m.engine, func() error {
-		g, err := m.begin(ctx)
+		g, err := m.raise(ctx, quiet, &loading)
 		if err != nil {
-			return err
-		}
-		listings, err := m.st.Listings.Count(ctx, nil)
-		if err != nil {
-			return err
-		}
-		loading.Store((&console{io.Discard, io.Discard}).progress("", int(listings[0].N)))
-		if err := g.fill(ctx, loading.Load()); err != nil {
 			return err
 		}
 		return p.takeOver(ctx, g.p, func() error {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
@@ -64,21 +63,6 @@ func (w *world) mirrored(t *testing.T, dir string, r *remote) *mirrored {
 	})
 	t.Cleanup(n.stop)
 	return n
-}
-
-// until asks again and again for what has to come.
-func until(t *testing.T, what string, holds func() bool) {
-	t.Helper()
-	again := time.NewTicker(10 * time.Millisecond)
-	defer again.Stop()
-	late := time.After(patience)
-	for !holds() {
-		select {
-		case <-again.C:
-		case <-late:
-			t.Fatal("it does not come about that " + what)
-		}
-	}
 }
 
 // write stores listings.
@@ -212,7 +196,6 @@ func TestBuildKilled(t *testing.T) {
 		t.Cleanup(closeAll)
 		listings := invented(30)
 		write(t, st, listings...)
-		quiet := &console{io.Discard, io.Discard}
 		build := func(ctx context.Context) (*mirror, error) {
 			m := w.mirror(t, st, r)
 			return m, m.build(ctx, quiet)
@@ -297,7 +280,7 @@ func TestReindexInMeilisearch(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		reports, err := watchReindex(t.Context(), n.node.st.Meta, request, answerTime, &console{io.Discard, io.Discard})
+		reports, err := watchReindex(t.Context(), n.node.st.Meta, request, answerTime, quiet)
 		stop()
 		busy.Wait()
 		if err != nil || len(reports) != 2 || reports["test in Meilisearch"].State != stateDone || searches == 0 {
@@ -321,7 +304,7 @@ func TestMirrorIsPutRight(t *testing.T) {
 		listings := invented(10)
 		write(t, st, listings[:5]...)
 		m := w.mirror(t, st, r)
-		if err := m.build(t.Context(), &console{io.Discard, io.Discard}); err != nil {
+		if err := m.build(t.Context(), quiet); err != nil {
 			t.Fatal(err)
 		}
 		state, err := m.engine.State(t.Context())
@@ -374,11 +357,8 @@ func TestMirrorIsPutRight(t *testing.T) {
 		m.same(t)
 
 		// An index that lacks listings does not take the place of another one.
-		g, err := m.begin(t.Context())
+		g, err := m.raise(t.Context(), quiet, &atomic.Pointer[bar]{})
 		if err != nil {
-			t.Fatal(err)
-		}
-		if err := g.fill(t.Context(), (&console{io.Discard, io.Discard}).progress("", 1)); err != nil {
 			t.Fatal(err)
 		}
 		if err := g.next.Delete(t.Context(), listings[1].ID); err != nil {

@@ -1,12 +1,12 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"maps"
 	"os"
@@ -211,35 +211,22 @@ func (cmd *reindexCommand) reindexAlone(ctx context.Context, st *store.Store, re
 	if err != nil {
 		return err
 	}
-	engine, err := memory.New(search.NewLexicon(regions), calendar)
+	lexicon, indexer, log := search.NewLexicon(regions), search.NewIndexer(regions), cmd.logger(con.err)
+	p, err := cmd.openIndex(ctx, st, lexicon, calendar, indexer, log)
 	if err != nil {
 		return err
 	}
-	defer engine.Close()
-	file, err := openIndexFile(ctx, cmd.DataDir, st, engine)
+	defer p.engine.Close()
+	err = reporting(ctx, st.Meta, nodeName("reindex"), request, &p.loading, p.engine, func() error { return p.renew(ctx, con) })
 	if err != nil {
 		return err
 	}
-	p := newProjector(st.Listings, search.NewIndexer(regions), engine, file, cmd.logger(con.err))
-	err = reporting(ctx, st.Meta, nodeName("reindex"), request, &p.loading, engine, func() error {
-		// A server that starts meanwhile shall not take up what was there before.
-		if err := file.drop(); err != nil {
-			return err
-		}
-		if err := p.load(ctx, con); err != nil {
-			return err
-		}
-		return file.save(p.indexed.Load())
-	})
-	if err != nil {
-		return err
-	}
-	size, err := engine.Size(ctx)
+	size, err := p.engine.Size(ctx)
 	con.printf("no server runs on %s; the index of %d listings is saved for the next start\n", cmd.holder(), size)
 	if err != nil || cmd.MeiliURL == "" {
 		return err
 	}
-	m, err := newMirror(ctx, st, cmd.config(search.NewLexicon(regions), calendar), search.NewIndexer(regions), nodeName("reindex"), cmd.logger(con.err))
+	m, err := newMirror(ctx, st, cmd.config(lexicon, calendar), indexer, nodeName("reindex"), log)
 	if err != nil {
 		return err
 	}
@@ -248,13 +235,25 @@ func (cmd *reindexCommand) reindexAlone(ctx context.Context, st *store.Store, re
 		failed = m.build(ctx, con)
 		return nil
 	})
-	if err = errors.Join(err, failed, ctx.Err()); err != nil {
+	if err = cmp.Or(err, failed, ctx.Err()); err != nil {
 		return fmt.Errorf("the index in Meilisearch was not built anew: %w", err)
 	}
 	if size, err = m.engine.Size(ctx); err == nil {
 		con.printf("the index in Meilisearch has %d listings\n", size)
 	}
 	return err
+}
+
+// renew fills the empty index from the store and saves it.
+func (p *projector) renew(ctx context.Context, con *console) error {
+	// A server that starts meanwhile shall not take up what was there before.
+	if err := p.file.drop(); err != nil {
+		return err
+	}
+	if err := p.load(ctx, con); err != nil {
+		return err
+	}
+	return p.file.save(p.indexed.Load())
 }
 
 // reporting runs build and reports, in the name of a node, how far loading is and in
@@ -364,7 +363,7 @@ func (r *reindexer) rebuild(ctx context.Context, request string) error {
 	next := newProjector(r.projector.listings, r.projector.indexer, fresh, nil, r.log)
 	next.workers = 1 // the others are for the requests
 	err = reporting(ctx, r.meta, r.node, request, &next.loading, r.engine, func() error {
-		if err := next.load(ctx, &console{io.Discard, io.Discard}); err != nil {
+		if err := next.load(ctx, quiet); err != nil {
 			return err
 		}
 		return r.projector.takeOver(ctx, next, func() error { return r.engine.TakeOver(fresh) })

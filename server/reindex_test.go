@@ -270,7 +270,6 @@ func TestReindexAlone(t *testing.T) {
 	var cut *counter
 	n = w.node(t, t.Context(), dir, func(e store.Engine) store.Engine { cut = &counter{Engine: e}; return cut })
 	cut.counts = cancel
-	quiet := &console{io.Discard, io.Discard}
 	if err := (&reindexCommand{dataSettings: dataSettings{DataDir: dir}}).reindexAlone(gone, n.st, "request", quiet); !errors.Is(err, context.Canceled) || !n.useful() {
 		t.Errorf("%v, useful: %t", err, n.useful())
 	}

@@ -110,17 +110,12 @@ func (cmd *serveCommand) Run(ctx context.Context, con *console) (err error) {
 		return err
 	}
 	lexicon := search.NewLexicon(regions)
-	engine, err := memory.New(lexicon, calendar)
+	projector, err := cmd.openIndex(ctx, st, lexicon, calendar, search.NewIndexer(regions), log)
 	if err != nil {
 		return err
 	}
+	engine := projector.file.engine
 	defer func() { err = errors.Join(err, engine.Close()) }()
-
-	file, err := openIndexFile(ctx, cmd.DataDir, st, engine)
-	if err != nil {
-		return err
-	}
-	projector := newProjector(st.Listings, search.NewIndexer(regions), engine, file, log)
 	if err := projector.start(ctx, con); err != nil {
 		return err
 	}

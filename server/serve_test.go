@@ -128,6 +128,12 @@ func (s *served) search(text string) page {
 // until asks again and again for what has to come.
 func (s *served) until(what string, holds func() bool) {
 	s.t.Helper()
+	until(s.t, what, holds)
+}
+
+// until asks again and again for what has to come.
+func until(t *testing.T, what string, holds func() bool) {
+	t.Helper()
 	again := time.NewTicker(10 * time.Millisecond)
 	defer again.Stop()
 	late := time.After(patience)
@@ -135,7 +141,7 @@ func (s *served) until(what string, holds func() bool) {
 		select {
 		case <-again.C:
 		case <-late:
-			s.t.Fatal("it does not come about that " + what)
+			t.Fatal("it does not come about that " + what)
 		}
 	}
 }

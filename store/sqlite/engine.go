@@ -109,25 +109,34 @@ func dsn(path string, pragmas []string) string {
 
 // claim makes a new file ours and refuses that of another program.
 func (e *Engine) claim(ctx context.Context) error {
-	var id, objects int64
-	if err := e.conn.QueryRowContext(ctx, "PRAGMA application_id").Scan(&id); err != nil {
-		return err
-	}
-	if id == applicationID {
-		return nil
-	}
-	if err := e.conn.QueryRowContext(ctx, "SELECT count(*) FROM sqlite_schema").Scan(&objects); err != nil {
+	id, objects, err := e.owner(ctx)
+	if err != nil || id == applicationID {
 		return err
 	}
 	if id != 0 || objects != 0 {
 		return errors.New("the file holds the data of another program")
 	}
-	_, err := e.conn.ExecContext(ctx, fmt.Sprintf(`
+	_, err = e.conn.ExecContext(ctx, fmt.Sprintf(`
 		BEGIN IMMEDIATE;
 		CREATE TABLE IF NOT EXISTS _collections (name TEXT PRIMARY KEY, declaration TEXT NOT NULL) STRICT;
 		PRAGMA application_id = %d;
 		COMMIT`, applicationID))
 	return err
+}
+
+// owner returns whose the file is and how much is in it, both at one moment: another
+// process may be claiming it.
+func (e *Engine) owner(ctx context.Context) (id, objects int64, err error) {
+	tx, err := e.conn.BeginTx(ctx, &sql.TxOptions{ReadOnly: true})
+	if err != nil {
+		return 0, 0, err
+	}
+	defer tx.Rollback()
+	err = tx.QueryRowContext(ctx, "PRAGMA application_id").Scan(&id)
+	if err == nil {
+		err = tx.QueryRowContext(ctx, "SELECT count(*) FROM sqlite_schema").Scan(&objects)
+	}
+	return id, objects, err
 }
 
 // explain says why a file cannot be opened. SQLite has one message for every

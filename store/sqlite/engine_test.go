@@ -503,3 +503,28 @@ func TestCountsSortNothing(t *testing.T) {
 		}
 	}
 }
+
+// TestOpenedAtOnce: of those who open a new file at the same moment none takes it for
+// that of another program.
+func TestOpenedAtOnce(t *testing.T) {
+	for range 20 {
+		path := filepath.Join(t.TempDir(), "new.db")
+		var opening sync.WaitGroup
+		begin := make(chan struct{})
+		for range 4 {
+			opening.Go(func() {
+				<-begin
+				e, err := Open(t.Context(), path)
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				if err := e.Close(); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		close(begin)
+		opening.Wait()
+	}
+}
