@@ -71,6 +71,7 @@ const demoSecret = "QINGFUDEMOQINGFUDEMOQINGFUDEMO23"
 // TestFirmsPath follows a firm from its registration to the resident who finds
 // it, with what it is told on the way.
 func TestFirmsPath(t *testing.T) {
+	t.Parallel()
 	dir := seeded(t)
 	s := serve(t, "--data-dir", dir)
 	firm := s.as("10000000001", "")

@@ -77,6 +77,7 @@ func (c *child) kill() {
 // what was imported, again and again, and then compares what the store, the index
 // and the feed hold.
 func TestKilledTwentyTimes(t *testing.T) {
+	t.Parallel()
 	if testing.Short() {
 		t.Skip("SKIPPED: killing servers takes long")
 	}
@@ -233,6 +234,7 @@ func (c *child) approve(token string, approved map[string]bool) bool {
 // TestRatingsOutliveKills kills the server while ratings are given and taken back,
 // and then compares what was acknowledged, the ratings and the figures.
 func TestRatingsOutliveKills(t *testing.T) {
+	t.Parallel()
 	if testing.Short() {
 		t.Skip("SKIPPED: killing servers takes long")
 	}

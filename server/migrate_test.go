@@ -50,6 +50,7 @@ func openData(t *testing.T, dir string) *store.Store {
 }
 
 func TestMigrateToAFolder(t *testing.T) {
+	t.Parallel()
 	dir, copied := seeded(t), filepath.Join(t.TempDir(), "copies", "one")
 	first := sums(t, "--data-dir", dir, "--to", copied)
 	if again := sums(t, "--data-dir", dir, "--to", copied); !maps.Equal(first, again) {
@@ -123,6 +124,7 @@ func TestMigrateRefuses(t *testing.T) {
 
 // TestMigrateWhileServersRun writes all the time.
 func TestMigrateWhileServersRun(t *testing.T) {
+	t.Parallel()
 	dir, copied := seeded(t), t.TempDir()
 	st := openData(t, dir)
 	ctx, stop := context.WithCancel(t.Context())
@@ -166,6 +168,7 @@ func TestMigrateNamesWhatDiffers(t *testing.T) {
 }
 
 func TestMigrateOutlivesKills(t *testing.T) {
+	t.Parallel()
 	if testing.Short() {
 		t.Skip("SKIPPED: killing processes takes long")
 	}
@@ -178,7 +181,11 @@ func TestMigrateOutlivesKills(t *testing.T) {
 func migrateUnderKills(t *testing.T, to, whole string) (dir string, want map[string]string) {
 	t.Helper()
 	dir = seeded(t)
-	succeed(t, "seed", "--synthetic", "1500", "--ratings", "--data-dir", dir)
+	listings, rounds := "1500", 6
+	if racing {
+		listings, rounds = "400", 4
+	}
+	succeed(t, "seed", "--synthetic", listings, "--ratings", "--data-dir", dir)
 	start := func(to string) *exec.Cmd {
 		cmd := exec.Command(os.Args[0], "migrate", "--data-dir", dir, "--to", to)
 		cmd.Env = append(os.Environ(), childMark+"=1")
@@ -194,7 +201,7 @@ func migrateUnderKills(t *testing.T, to, whole string) (dir string, want map[str
 	takes := time.Since(begun)
 
 	st, random, killed := openData(t, dir), mathrand.New(mathrand.NewPCG(5, 6)), 0
-	for round := range 6 {
+	for round := range rounds {
 		cmd := start(to)
 		time.AfterFunc(time.Duration(float64(takes)*(0.1+0.4*random.Float64())), func() { _ = cmd.Process.Kill() })
 		if err := cmd.Wait(); err != nil && cmd.ProcessState.ExitCode() == -1 {
@@ -225,7 +232,7 @@ func migrateUnderKills(t *testing.T, to, whole string) (dir string, want map[str
 		}
 	}
 	if killed < 2 {
-		t.Errorf("only %d of 6 were killed", killed)
+		t.Errorf("only %d of %d were killed", killed, rounds)
 	}
 	want = sums(t, "--data-dir", dir, "--to", to)
 	if got := sums(t, "--data-dir", dir, "--to", whole); !maps.Equal(got, want) {

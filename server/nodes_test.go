@@ -83,6 +83,7 @@ func statuses(a, b answered) [2]int { return [2]int{min(a.status, b.status), max
 
 // TestNodes holds the rules that two servers on one store keep between them.
 func TestNodes(t *testing.T) {
+	t.Parallel()
 	onTwoNodes(t, func(t *testing.T, n twoNodes, shared bool) {
 		a, b := n.a, n.b
 		st := n.open(t)

@@ -5,6 +5,7 @@ import (
 	"io"
 	"log/slog"
 	"maps"
+	"os"
 	"path/filepath"
 	"runtime"
 	"slices"
@@ -139,17 +140,28 @@ func (w *world) sameAsStore(t tester, st *store.Store, p *projector) {
 // TestIndexFollowsTheStore: whatever is written, and wherever the projector is
 // interrupted by a look, the index ends up equal to the store.
 func TestIndexFollowsTheStore(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	pool := invented(12)
 	real := realListings(t)[:4]
 	pool = append(pool, real...)
 	states := []directory.Status{directory.Published, directory.Published, directory.Draft, directory.Suspended, directory.Archived}
 	folder := t.TempDir()
+	_, _, closeEmpty := w.open(t, filepath.Join(folder, "empty.db"))
+	closeEmpty()
+	empty, err := os.ReadFile(filepath.Join(folder, "empty.db")) // declaring takes long
+	if err != nil {
+		t.Fatal(err)
+	}
 	n := 0
 	rapid.Check(t, func(t *rapid.T) {
 		ctx := context.Background()
 		n++
-		st, p, closeAll := w.open(t, filepath.Join(folder, strconv.Itoa(n)+".db"))
+		file := filepath.Join(folder, strconv.Itoa(n)+".db")
+		if err := os.WriteFile(file, empty, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		st, p, closeAll := w.open(t, file)
 		defer closeAll()
 		version := map[string]int64{}
 		for range rapid.IntRange(1, 30).Draw(t, "steps") {

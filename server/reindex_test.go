@@ -341,6 +341,7 @@ func (e *interrupter) Write(ctx context.Context, collection string, writes ...st
 // TestReindexInterrupted ends a server at many points of a reindex, while others
 // write. Each time the next start has what is stored.
 func TestReindexInterrupted(t *testing.T) {
+	t.Parallel()
 	w, dir := newWorld(t), t.TempDir()
 	n := w.node(t, t.Context(), dir, nil)
 	listings := invented(60)
@@ -457,6 +458,7 @@ func TestReindexFindsTheSame(t *testing.T) {
 // TestReindexWhileServing: a server answers all the while, never with an index that
 // is empty or has gone back, and ends with the last state of every listing.
 func TestReindexWhileServing(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	st, closer, err := (&dataSettings{DataDir: dir}).openStore(t.Context())
 	if err != nil {

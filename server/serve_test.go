@@ -147,6 +147,7 @@ func until(t *testing.T, what string, holds func() bool) {
 }
 
 func TestServe(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	s := serve(t, "--data-dir", dir)
 
