@@ -18,8 +18,10 @@ type Pair struct {
 	first, standby Searcher
 	behind         func() bool // whether the first lacks what the standby has
 	now            func() time.Time
-	failed         func(error)  // told when the first fails a search
-	restUntil      atomic.Int64 // nanoseconds since 1970: when the first is asked again
+	failed         func(error) // told when the first fails a search
+	// restUntil is when the first may be asked again after a failure, in nanoseconds
+	// since 1970; 0 when its last answer was good.
+	restUntil atomic.Int64
 }
 
 var _ Searcher = (*Pair)(nil)
@@ -27,8 +29,8 @@ var _ Searcher = (*Pair)(nil)
 const (
 	// patience is how long the first of a pair may take for an answer.
 	patience = 2 * time.Second
-	// rest is how long the first of a pair is left alone after a failure, so that one
-	// search in that time waits for it in vain and not every one.
+	// rest is how long the first of a pair is left alone after a failure. Then one search
+	// tries it, while the others go on with the standby.
 	rest = 3 * time.Second
 )
 
@@ -47,7 +49,7 @@ func (p *Pair) Degraded() bool {
 // Search implements Searcher. A page may be asked of the other index than the page
 // before: in an explicit order it continues where that ended, by relevance behind
 // the same listing in the order of the standby. It is Unavailable when that
-// listing is no longer found.
+// listing is no longer found, or only behind 10,000 others.
 func (p *Pair) Search(ctx context.Context, q Query) (Result, error) {
 	after, err := readPairCursor(q.After)
 	if err != nil {
@@ -81,11 +83,10 @@ func (p *Pair) Suggest(ctx context.Context, q SuggestQuery) ([]Suggestion, error
 		func(ctx context.Context) ([]Suggestion, error) { return p.standby.Suggest(ctx, q) })
 }
 
-// Clusters implements Searcher.
+// Clusters implements Searcher. It asks the standby: the first would have to send the
+// position of everything that is found.
 func (p *Pair) Clusters(ctx context.Context, q ClusterQuery) ([]Cluster, error) {
-	return ask(ctx, p,
-		func(ctx context.Context) ([]Cluster, error) { return p.first.Clusters(ctx, q) },
-		func(ctx context.Context) ([]Cluster, error) { return p.standby.Clusters(ctx, q) })
+	return p.standby.Clusters(ctx, q)
 }
 
 // Size implements Searcher.
@@ -95,13 +96,20 @@ func (p *Pair) Size(ctx context.Context) (int, error) {
 
 // ask asks the first of a pair, and the standby when that cannot answer.
 func ask[T any](ctx context.Context, p *Pair, first, standby func(context.Context) (T, error)) (T, error) {
-	if p.Degraded() {
+	until := p.restUntil.Load()
+	if p.Degraded() || until != 0 && !p.restUntil.CompareAndSwap(until, p.now().Add(rest).UnixNano()) {
 		return standby(ctx)
 	}
 	hurried, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	answer, err := first(hurried)
-	if err == nil || directory.KindOf(err) == directory.Invalid || ctx.Err() != nil {
+	if err == nil || directory.KindOf(err) == directory.Invalid {
+		if until != 0 {
+			p.restUntil.Store(0)
+		}
+		return answer, err
+	}
+	if ctx.Err() != nil { // which says nothing about the first
 		return answer, err
 	}
 	if hurried.Err() != nil {

@@ -122,6 +122,8 @@ func nextGeneration(t *testing.T, e *meili.Engine, entries []entry) {
 	state(e, old)
 	must(e.Replace(ctx, next))
 	state(e, young)
+	state(next, old)
+	must(next.Remove(ctx))
 	state(next, meili.State{})
 	sums, err := e.Sums(ctx)
 	must(err)

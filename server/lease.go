@@ -29,9 +29,12 @@ const (
 	turnTime   = 2 * time.Second  // that who has failed leaves to others
 )
 
+// leasePrefix begins the names of the marks.
+const leasePrefix = "lease/"
+
 // newLease returns the lease of a name for a process.
 func newLease(meta *store.Collection[store.Mark], name, node string, log *slog.Logger) *lease {
-	return &lease{meta: meta, name: "lease/" + name, holder: node + " " + rand.Text()[:8], log: log}
+	return &lease{meta: meta, name: leasePrefix + name, holder: node + " " + rand.Text()[:8], log: log}
 }
 
 // run does work whenever the lease is held, and cancels its context when it is not
@@ -60,10 +63,33 @@ func (l *lease) run(ctx context.Context, work func(context.Context) error) error
 	}
 }
 
+// once does work when the lease is free within some time, and only once. It returns the
+// error of work, and errTaken.
+func (l *lease) once(ctx context.Context, within time.Duration, work func(context.Context) error) error {
+	waiting, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	patience := time.AfterFunc(within, func() { cancel(errTaken) })
+	defer patience.Stop()
+	result := errTaken
+	_ = l.run(waiting, func(ctx context.Context) error { // it has no errors but those of work
+		if patience.Stop() {
+			result = work(ctx)
+		}
+		return nil
+	})
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	return result
+}
+
+// errTaken is what once ends with when others keep the lease.
+var errTaken = errors.New("a server has the right to write, and keeps it")
+
 // take tries to become the holder. With success, since is from when that counts.
 func (l *lease) take(ctx context.Context, seen *store.Doc[store.Mark], since *time.Time) (bool, error) {
-	now := time.Now()
 	doc, err := l.meta.Get(ctx, l.name)
+	now := time.Now() // not earlier than what was read was written
 	if directory.KindOf(err) == directory.NotFound {
 		_, err = l.meta.Insert(ctx, l.mark(l.holder))
 		*since = now
@@ -108,7 +134,7 @@ func (l *lease) hold(ctx context.Context, since time.Time, work func(context.Con
 			now := time.Now()
 			if err := l.renew(working); err == nil {
 				expiry.Reset(time.Until(now.Add(leaseTime - leaseGrace)))
-			} else if kind := directory.KindOf(err); kind == directory.Conflict || kind == directory.NotFound {
+			} else if errors.Is(err, errLeaseLost) {
 				cancel(errLeaseLost)
 			}
 		}
@@ -117,13 +143,13 @@ func (l *lease) hold(ctx context.Context, since time.Time, work func(context.Con
 
 var errLeaseLost = errors.New("another process may hold the lease now")
 
-// renew writes the mark again. It is Conflict when somebody else holds the lease.
+// renew writes the mark again. It is errLeaseLost when somebody else holds the lease.
 func (l *lease) renew(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, renewTime)
 	defer cancel()
 	doc, err := l.meta.Get(ctx, l.name)
 	if err == nil && doc.Value.Value != l.holder {
-		err = &directory.Error{Kind: directory.Conflict, What: "mark", Cause: errLeaseLost}
+		err = errLeaseLost
 	}
 	if err == nil {
 		_, err = l.meta.Replace(ctx, doc.Version, l.mark(l.holder))

@@ -43,11 +43,12 @@ func (w *world) mirrored(t *testing.T, dir string, r *remote) *mirrored {
 	n := &mirrored{node: w.node(t, t.Context(), dir, nil)}
 	n.mirror = w.mirror(t, n.node.st, r)
 	n.pair = search.NewPair(n.mirror.engine, n.node.engine, n.behind, n.failed, time.Now)
+	n.projector.noticed = n.notice
 	ctx, cancel := context.WithCancel(context.Background())
 	var running sync.WaitGroup
 	for _, run := range []func(context.Context) error{
 		n.projector.run, n.reindexer.run,
-		func(ctx context.Context) error { return n.watch(ctx, n.projector.stored.Load, n.pair.Degraded) },
+		func(ctx context.Context) error { return n.watch(ctx, n.projector.stored.Load(), n.pair.Degraded) },
 		func(ctx context.Context) error { return n.lease().run(ctx, n.lead) },
 	} {
 		running.Go(func() {
@@ -173,6 +174,21 @@ func TestMeilisearchFaults(t *testing.T) {
 			until(t, "Meilisearch answers again", func() bool { return finds(t, n.pair, listings[0].ID) && !n.pair.Degraded() })
 			n.same(t)
 		})
+		t.Run("set back", func(t *testing.T) {
+			write(t, n.node.st, listings[16])
+			until(t, "Meilisearch has it", func() bool { return finds(t, n.mirror.engine, listings[16].ID) })
+			older, err := n.caughtUp(t.Context())
+			if err != nil {
+				t.Fatal(err)
+			}
+			older.Seq--
+			if err := errors.Join(n.mirror.engine.SetState(t.Context(), older), n.mirror.engine.Delete(t.Context(), listings[16].ID)); err != nil {
+				t.Fatal(err)
+			}
+			until(t, "it is noticed, or put right already", func() bool { return n.pair.Degraded() || finds(t, n.mirror.engine, listings[16].ID) })
+			until(t, "Meilisearch answers again", func() bool { return finds(t, n.pair, listings[16].ID) && !n.pair.Degraded() })
+			n.same(t)
+		})
 		t.Run("away at the start", func(t *testing.T) {
 			n.stop()
 			r.set(away)
@@ -294,6 +310,28 @@ func TestReindexInMeilisearch(t *testing.T) {
 	})
 }
 
+// TestSettled: what may still be under way from before is not settled.
+func TestSettled(t *testing.T) {
+	m, at := &mirror{}, time.Unix(1_000_000, 0)
+	want := func(seq int64) {
+		t.Helper()
+		if got := m.settled(50); got != seq {
+			t.Errorf("settled up to %d, want %d", got, seq)
+		}
+	}
+	want(50) // nothing was seen
+	for i := range 60 {
+		m.leaveTrail(int64(i), at.Add(time.Duration(i)*time.Second))
+	}
+	want(59 - int64(lateTime/time.Second) - 1)
+	m.unsettle(7, at.Add(time.Minute))
+	want(7)
+	for i := range 40 {
+		m.leaveTrail(int64(100+i), at.Add(time.Minute+time.Duration(1+i)*time.Second))
+	}
+	want(50)
+}
+
 // TestMirrorIsPutRight: what others have done to the index is found and undone.
 func TestMirrorIsPutRight(t *testing.T) {
 	t.Parallel()
@@ -380,6 +418,43 @@ func TestMirrorIsPutRight(t *testing.T) {
 	})
 }
 
+// between is a store in which something happens between two pages of changes.
+type between struct {
+	store.Engine
+	then func()
+}
+
+func (e *between) Changes(ctx context.Context, collection string, after int64, limit int) ([]store.Record, error) {
+	if collection == "listings" && after > 0 && e.then != nil {
+		then := e.then
+		e.then = nil
+		then()
+	}
+	return e.Engine.Changes(ctx, collection, after, limit)
+}
+
+// TestPublishedBetweenPages: a listing that is suspended in one page of a batch and
+// published in the next is found.
+func TestPublishedBetweenPages(t *testing.T) {
+	w := newWorld(t)
+	var e *between
+	n := w.node(t, t.Context(), t.TempDir(), func(db store.Engine) store.Engine { e = &between{Engine: db}; return e })
+	defer n.close(t)
+	listings := invented(store.MaxLimit + 1)
+	listings[0].Status = directory.Suspended
+	write(t, n.st, listings[0])
+	write(t, n.st, listings[1:]...)
+	n.projector.batch = 2 * store.MaxLimit
+	e.then = func() {
+		listings[0].Status = directory.Published
+		write(t, n.st, listings[0])
+	}
+	if err := n.projector.catchUp(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	w.sameAsStore(t, n.st, n.projector)
+}
+
 // TestIndexRules: the same words and rules are known again, others are not.
 func TestIndexRules(t *testing.T) {
 	w := newWorld(t)
@@ -456,7 +531,7 @@ func TestDegradedAnswers(t *testing.T) {
 		t.Errorf("reindex: %+v", got)
 	}
 	log := s.end()
-	for _, line := range []string{"the embedded index answers searches in the place of Meilisearch", "Meilisearch answers searches again"} {
+	for _, line := range []string{"the embedded index answers searches in the place of Meilisearch", `msg="Meilisearch answers searches"`} {
 		if !strings.Contains(log, line) {
 			t.Errorf("the log does not say %q", line)
 		}

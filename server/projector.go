@@ -32,6 +32,7 @@ type projector struct {
 	// reached is told, by whoever is to remember it, the last change that the engine
 	// has; nil tells nobody.
 	reached func(ctx context.Context, seq int64) error
+	noticed func(seq int64) // is told of changes that are in the store; nil tells nobody
 	log     *slog.Logger
 
 	indexed atomic.Int64 // the last change that the engine has
@@ -214,7 +215,12 @@ func (p *projector) next(ctx context.Context) (changes []store.Change[directory.
 			break
 		}
 	}
-	return changes, nil
+	// What is written between two pages stands in both: the last one counts.
+	last := make(map[string]int64, len(changes))
+	for _, c := range changes {
+		last[c.ID] = c.Seq
+	}
+	return slices.DeleteFunc(changes, func(c store.Change[directory.Listing]) bool { return c.Seq < last[c.ID] }), nil
 }
 
 // notice keeps that the store has changes up to a number.
@@ -222,6 +228,9 @@ func (p *projector) notice(last int64) {
 	if last > p.stored.Load() {
 		p.stored.Store(last)
 		p.lag.notice(last, p.indexed.Load())
+		if p.noticed != nil {
+			p.noticed(last)
+		}
 	}
 }
 

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"cmp"
 	"context"
 	"crypto/rand"
 	"encoding/json"
@@ -91,6 +90,11 @@ func (cmd *reindexCommand) Run(ctx context.Context, con *console) error {
 		err = cmd.reindexAlone(ctx, st, request, con)
 	}
 	var failures []string
+	if err == nil && len(reports) > 0 {
+		if reports, err = awaitLeader(ctx, st.Meta, request, reports, con); errors.Is(err, errNoLeader) {
+			failures, err = append(failures, err.Error()), nil
+		}
+	}
 	for _, node := range slices.Sorted(maps.Keys(reports)) {
 		switch r := reports[node]; r.State {
 		case stateDone:
@@ -106,6 +110,36 @@ func (cmd *reindexCommand) Run(ctx context.Context, con *console) error {
 	}
 	return errors.Join(err, st.Meta.Remove(context.WithoutCancel(ctx), requestMark))
 }
+
+// errNoLeader is what awaitLeader ends with when it was in vain.
+var errNoLeader = errors.New("no server has built the index in Meilisearch anew: try again")
+
+// awaitLeader waits, when servers write to Meilisearch, for the report of the one who
+// does: it may have been in the middle of something, or has yet to follow one that died.
+func awaitLeader(ctx context.Context, meta *store.Collection[store.Mark], request string, reports map[string]*report, con *console) (map[string]*report, error) {
+	mark, err := meta.Get(ctx, leasePrefix+mirrorLease)
+	if directory.KindOf(err) == directory.NotFound || err == nil && mark.Value.Value == "" {
+		return reports, nil
+	}
+	built := func() bool {
+		for node := range reports {
+			if strings.HasSuffix(node, inMeilisearch) {
+				return true
+			}
+		}
+		return false
+	}
+	if err == nil && !built() {
+		reports, err = watchReindex(ctx, meta, request, lostTime, con)
+	}
+	if err == nil && !built() {
+		err = errNoLeader
+	}
+	return reports, err
+}
+
+// inMeilisearch ends the name under which the leader reports.
+const inMeilisearch = " in Meilisearch"
 
 // requestReindex leaves a request. It refuses to while another one is under way.
 func requestReindex(ctx context.Context, meta *store.Collection[store.Mark]) (request string, err error) {
@@ -230,12 +264,8 @@ func (cmd *reindexCommand) reindexAlone(ctx context.Context, st *store.Store, re
 	if err != nil {
 		return err
 	}
-	failed := ctx.Err()
-	err = m.lease().run(ctx, func(ctx context.Context) error {
-		failed = m.build(ctx, con)
-		return nil
-	})
-	if err = cmp.Or(err, failed, ctx.Err()); err != nil {
+	err = m.lease().once(ctx, leaseTime+turnTime, func(ctx context.Context) error { return m.build(ctx, con) })
+	if err != nil {
 		return fmt.Errorf("the index in Meilisearch was not built anew: %w", err)
 	}
 	if size, err = m.engine.Size(ctx); err == nil {
@@ -318,14 +348,14 @@ type reindexer struct {
 func (r *reindexer) run(ctx context.Context) error {
 	poll := time.NewTicker(pollTime)
 	defer poll.Stop()
-	requests := reindexRequests{meta: r.meta}
+	reindex := requests{meta: r.meta, mark: requestMark}
 	for {
 		select {
 		case <-ctx.Done():
 			return nil
 		case <-poll.C:
 		}
-		request, ok := requests.next(ctx)
+		request, ok := reindex.next(ctx)
 		if !ok {
 			continue
 		}
@@ -335,15 +365,17 @@ func (r *reindexer) run(ctx context.Context) error {
 	}
 }
 
-// reindexRequests are the requests that are to be answered, each once.
-type reindexRequests struct {
+// requests are what commands ask for by a mark.
+type requests struct {
 	meta    *store.Collection[store.Mark]
+	mark    string
 	handled string
 }
 
-// next returns a request that is new. That the store is away is for others to say.
-func (r *reindexRequests) next(ctx context.Context) (request string, ok bool) {
-	mark, err := r.meta.Get(ctx, requestMark)
+// next returns a request that is not too old, once. That the store is away is for
+// others to say.
+func (r *requests) next(ctx context.Context) (request string, ok bool) {
+	mark, err := r.meta.Get(ctx, r.mark)
 	if err != nil || mark.Value.Value == r.handled || time.Since(mark.Value.At) > requestTime {
 		return "", false
 	}

@@ -130,6 +130,7 @@ func (cmd *serveCommand) Run(ctx context.Context, con *console) (err error) {
 		}
 		pair = search.NewPair(remote.engine, engine, remote.behind, remote.failed, time.Now)
 		searcher = pair
+		projector.noticed = remote.notice
 	}
 	degraded := func() (list []string) {
 		if pair != nil && pair.Degraded() {
@@ -183,7 +184,7 @@ func (cmd *serveCommand) Run(ctx context.Context, con *console) (err error) {
 	}
 	if remote != nil {
 		tasks = append(tasks,
-			func(ctx context.Context) error { return remote.watch(ctx, projector.stored.Load, pair.Degraded) },
+			func(ctx context.Context) error { return remote.watch(ctx, projector.stored.Load(), pair.Degraded) },
 			func(ctx context.Context) error { return remote.lease().run(ctx, remote.lead) })
 	}
 	running := len(tasks)

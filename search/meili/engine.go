@@ -171,7 +171,7 @@ func (e *Engine) Delete(ctx context.Context, ids ...string) error {
 	})
 }
 
-// Size implements search.Engine.
+// Size implements search.Engine. An index that is not there has none.
 func (e *Engine) Size(ctx context.Context) (n int, err error) {
 	err = e.call(ctx, func() error {
 		stats, err := e.admin.Index(e.index).GetStatsWithContext(ctx, nil)
@@ -180,6 +180,9 @@ func (e *Engine) Size(ctx context.Context) (n int, err error) {
 		}
 		return err
 	})
+	if isCode(err, "index_not_found") {
+		return 0, nil
+	}
 	return n, err
 }
 
@@ -230,9 +233,12 @@ func (e *taskError) Error() string {
 }
 
 // pauses are how long call waits before it tries again. They are for a server
-// that starts anew or is busy for a moment. Searches are tried again at once or not
-// at all, because nobody waits for them.
-var pauses = []time.Duration{50 * time.Millisecond, 200 * time.Millisecond, time.Second}
+// that starts anew or is busy for a moment. What somebody waits for is tried again at
+// once, in case a connection was closed that was thought to be open, or not at all.
+var (
+	pauses = []time.Duration{50 * time.Millisecond, 200 * time.Millisecond, time.Second}
+	atOnce = []time.Duration{0}
+)
 
 // call does a request, again while Meilisearch is away: every request here can be
 // done twice. It returns an Unavailable error when it stays away.

@@ -42,7 +42,7 @@ const (
 // an Unavailable error when Meilisearch is away.
 func (e *Engine) State(ctx context.Context) (s State, err error) {
 	var kept meilisearch.DocumentsResult
-	err = e.call(ctx, func() error {
+	err = e.try(ctx, atOnce, func() error {
 		return e.admin.Index(e.side).GetDocumentsWithContext(ctx, &meilisearch.DocumentsQuery{Ids: []string{generationKey, seqKey}}, &kept)
 	})
 	if isCode(err, "index_not_found") {
@@ -91,10 +91,10 @@ func (e *Engine) Next() *Engine {
 	return New(c)
 }
 
-// Replace puts a generation in the place of the one in use, in one step, and removes
-// the latter. Meilisearch does what was asked of it before on the old one; what is
-// asked of it from then on goes to the new one. It returns an Unavailable error when
-// Meilisearch is away; the exchange may have happened then.
+// Replace puts a generation in the place of the one in use, in one step, and the
+// latter in its place. Meilisearch does what was asked of it before on the old one;
+// what is asked of it from then on goes to the new one. It returns an Unavailable
+// error when Meilisearch is away; the exchange may have happened then.
 func (e *Engine) Replace(ctx context.Context, next *Engine) error {
 	if err := e.create(ctx); err != nil { // both have to be there
 		return err
@@ -109,11 +109,10 @@ func (e *Engine) Replace(ctx context.Context, next *Engine) error {
 	if err == nil {
 		err = e.finish(ctx, swap.TaskUID)
 	}
-	if err != nil {
-		return err
+	if err == nil {
+		e.Turned()
 	}
-	e.Turned()
-	return next.Remove(ctx)
+	return err
 }
 
 // Fingerprint returns the same text for the same rules of indexing only: the

@@ -26,13 +26,14 @@ type hoursBook struct {
 	mu    sync.Mutex
 	known map[string]*directory.Hours
 	size  int64 // of the side index when it was read last
+	turns int   // how often the book was forgotten
 }
 
 // forget has the book read anew, because another index has come in its place.
 func (b *hoursBook) forget() {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.known, b.size = map[string]*directory.Hours{}, 0
+	b.known, b.size, b.turns = map[string]*directory.Hours{}, 0, b.turns+1
 }
 
 // hoursPrefix begins the key of hours.
@@ -122,12 +123,12 @@ func (e *Engine) readHours(ctx context.Context) error {
 		return err
 	}
 	e.hours.mu.Lock()
-	grown := res[0].TotalHits != e.hours.size
+	grown, turns := res[0].TotalHits != e.hours.size, e.hours.turns
 	e.hours.mu.Unlock()
 	if !grown {
 		return nil
 	}
-	size := res[0].TotalHits
+	size, known := res[0].TotalHits, map[string]*directory.Hours{}
 	page.HitsPerPage, page.AttributesToRetrieve = new(int64(1000)), []string{"key", "text"}
 	for more := true; more; page.Page++ {
 		res, err := e.search(ctx, page)
@@ -146,14 +147,14 @@ func (e *Engine) readHours(ctx context.Context) error {
 			if err := json.Unmarshal([]byte(r.Text), h); err != nil {
 				return fmt.Errorf("meilisearch: hours %s: %w", r.Key, err)
 			}
-			e.hours.mu.Lock()
-			e.hours.known[r.Key] = h
-			e.hours.mu.Unlock()
+			known[r.Key] = h
 		}
 		more = page.Page < res[0].TotalPages
 	}
 	e.hours.mu.Lock()
-	e.hours.size = size
-	e.hours.mu.Unlock()
+	defer e.hours.mu.Unlock()
+	if e.hours.turns == turns { // else it may be half of one generation and half of another
+		e.hours.known, e.hours.size = known, size
+	}
 	return nil
 }

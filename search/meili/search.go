@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"math"
 	"slices"
-	"time"
 
 	"github.com/meilisearch/meilisearch-go"
 
@@ -278,7 +277,7 @@ func (e *Engine) search(ctx context.Context, requests ...*meilisearch.SearchRequ
 		}
 		return err
 	}
-	if err = e.try(ctx, []time.Duration{0}, ask); isCode(err, "invalid_api_key") {
+	if err = e.try(ctx, atOnce, ask); isCode(err, "invalid_api_key") {
 		e.reader.Store(nil) // the keys were lost, or made anew
 		err = e.try(ctx, nil, ask)
 	}

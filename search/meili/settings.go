@@ -212,7 +212,7 @@ func (e *Engine) searchKey(ctx context.Context) (key string, err error) {
 // the key for searches, as far as they are there.
 func (e *Engine) Remove(ctx context.Context) error {
 	var errs []error
-	for _, uid := range []string{e.index, e.side} {
+	for _, uid := range []string{e.side, e.index} { // the state first: without it the rest counts for nothing
 		err := e.task(ctx, func() (*meilisearch.TaskInfo, error) { return e.admin.DeleteIndexWithContext(ctx, uid) })
 		if !isCode(err, "index_not_found") {
 			errs = append(errs, err)
