@@ -70,7 +70,7 @@ func (e *Engine) Declare(ctx context.Context, d store.Declaration) (err error) {
 	if old != nil && old.stored == t.stored {
 		return nil
 	}
-	if err := e.causally(ctx, func(ctx context.Context) error { return e.bring(ctx, t) }); err != nil {
+	if err := e.causally(ctx, func(ctx context.Context) error { return e.bringTogether(ctx, t) }); err != nil {
 		return err
 	}
 	e.mu.Lock()
@@ -115,8 +115,36 @@ func (e *Engine) bring(ctx context.Context, t *table) error {
 	// Another process was quicker, or has begun another migration.
 	if h, err = e.head(ctx, t.Name); err == nil && (h.Declaration != t.stored || h.Frozen != "") {
 		err = &directory.Error{Kind: directory.Unavailable, What: "store", Cause: errors.New("another process migrates the collection")}
+		if h.Frozen == t.stored || h.Declaration == t.stored {
+			err = errors.Join(errSameMigration, err)
+		}
 	}
 	return err
+}
+
+// errSameMigration is when the other process brings the collection to the same
+// declaration. It may be done in a moment, or have died.
+var errSameMigration = errors.New("it is the same migration")
+
+const (
+	// sameTries is how often a process looks again at a migration that it shares.
+	sameTries = 40
+	sameWait  = 250 * time.Millisecond
+)
+
+// bringTogether is bring beside others who do the same.
+func (e *Engine) bringTogether(ctx context.Context, t *table) error {
+	for tries := 1; ; tries++ {
+		err := e.bring(ctx, t)
+		if !errors.Is(err, errSameMigration) || tries == sameTries {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(sameWait):
+		}
+	}
 }
 
 // freeze keeps all from reserving numbers and returns the number of the migration. Who
