@@ -252,7 +252,7 @@ func TestOpenNow(t *testing.T) {
 	weekdays := func(spans []directory.Interval) directory.Week {
 		return directory.Week{Mon: spans, Tue: spans, Wed: spans, Thu: spans, Fri: spans}
 	}
-	closed, short := day(), day(at(10, 12))
+	closed, short := []directory.Interval{}, day(at(10, 12)) // not nil, as it comes from the store
 	hours := map[string]*directory.Hours{
 		"always":   {Always: true},
 		"office":   {Week: weekdays(day(at(9, 12), at(14, 18))), Holidays: &closed},
