@@ -145,7 +145,7 @@ func readPairCursor(cursor string) (*pairCursor, error) {
 		return nil, nil
 	}
 	var c pairCursor
-	if err := json.Unmarshal([]byte(text), &c); err != nil {
+	if err := json.Unmarshal([]byte(text), &c); err != nil || c.ID == "" || c.Token == "" {
 		return nil, BadCursor(err)
 	}
 	return &c, nil

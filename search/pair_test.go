@@ -162,8 +162,10 @@ func TestPairLastPage(t *testing.T) {
 	if _, err := lost.Search(t.Context(), q); directory.KindOf(err) != directory.Unavailable {
 		t.Errorf("it is gone: %v", err)
 	}
-	q.After = "pair:nonsense"
-	if _, err := p.Search(t.Context(), q); directory.KindOf(err) != directory.Invalid {
-		t.Errorf("a bad cursor: %v", err)
+	for _, bad := range []string{"pair:nonsense", `pair:{"id": "x"}`, `pair:{"token": "{}"}`} {
+		q.After = bad
+		if _, err := p.Search(t.Context(), q); directory.KindOf(err) != directory.Invalid {
+			t.Errorf("the cursor %s: %v", bad, err)
+		}
 	}
 }
