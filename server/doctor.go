@@ -14,7 +14,6 @@ import (
 	"qingfu/directory"
 	"qingfu/search"
 	"qingfu/search/meili"
-	"qingfu/seed"
 	"qingfu/store"
 )
 
@@ -36,11 +35,7 @@ func (cmd *doctorCommand) Run(ctx context.Context, con *console) error {
 		return err
 	}
 	defer closer.Close()
-	regions, err := seed.Regions()
-	if err != nil {
-		return err
-	}
-	calendar, err := seed.Calendar()
+	language, err := readLanguage()
 	if err != nil {
 		return err
 	}
@@ -53,8 +48,8 @@ func (cmd *doctorCommand) Run(ctx context.Context, con *console) error {
 		return err
 	}
 	con.printf("%s: %d published listings, last change %d\n", cmd.holder(), published[0].N, last)
-	lexicon, indexer, log := search.NewLexicon(regions), search.NewIndexer(regions), cmd.logger(con.err)
-	p, err := cmd.openIndex(ctx, st, lexicon, calendar, indexer, log)
+	log := cmd.logger(con.err)
+	p, err := cmd.openIndex(ctx, st, language, log)
 	if err != nil {
 		return err
 	}
@@ -63,7 +58,7 @@ func (cmd *doctorCommand) Run(ctx context.Context, con *console) error {
 	if cmd.MeiliURL == "" {
 		return err
 	}
-	m, mirrorErr := newMirror(ctx, st, cmd.config(lexicon, calendar), indexer, nodeName("doctor"), log)
+	m, mirrorErr := newMirror(ctx, st, cmd.config(language), language.indexer, nodeName("doctor"), log)
 	if mirrorErr == nil {
 		mirrorErr = cmd.checkMeilisearch(ctx, con, m)
 	}

@@ -20,6 +20,7 @@ import (
 	"qingfu/directory"
 	"qingfu/search"
 	"qingfu/search/memory"
+	"qingfu/seed"
 	"qingfu/store"
 )
 
@@ -54,10 +55,30 @@ func openIndexFile(ctx context.Context, dataDir string, st *store.Store, engine 
 	}, err
 }
 
+// language is what indexes have to know of words, places and days.
+type language struct {
+	regions  *directory.Regions
+	calendar *directory.Calendar
+	lexicon  *search.Lexicon
+	indexer  *search.Indexer
+}
+
+func readLanguage() (*language, error) {
+	regions, err := seed.Regions()
+	if err != nil {
+		return nil, err
+	}
+	calendar, err := seed.Calendar()
+	if err != nil {
+		return nil, err
+	}
+	return &language{regions, calendar, search.NewLexicon(regions), search.NewIndexer(regions)}, nil
+}
+
 // openIndex prepares the embedded index of a data folder, of which nothing is loaded
 // yet. The caller closes its engine.
-func (s *dataSettings) openIndex(ctx context.Context, st *store.Store, lexicon *search.Lexicon, calendar *directory.Calendar, indexer *search.Indexer, log *slog.Logger) (*projector, error) {
-	engine, err := memory.New(lexicon, calendar)
+func (s *dataSettings) openIndex(ctx context.Context, st *store.Store, l *language, log *slog.Logger) (*projector, error) {
+	engine, err := memory.New(l.lexicon, l.calendar)
 	if err != nil {
 		return nil, err
 	}
@@ -65,7 +86,7 @@ func (s *dataSettings) openIndex(ctx context.Context, st *store.Store, lexicon *
 	if err != nil {
 		return nil, errors.Join(err, engine.Close())
 	}
-	return newProjector(st.Listings, indexer, engine, file, log), nil
+	return newProjector(st.Listings, l.indexer, engine, file, log), nil
 }
 
 // owner names the store and the program that the index belongs to.

@@ -2,11 +2,10 @@ package main
 
 import (
 	"context"
-	"crypto/rand"
 	"errors"
 	"fmt"
 	"maps"
-	mathrand "math/rand/v2"
+	"math/rand/v2"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -14,11 +13,9 @@ import (
 	"testing"
 	"time"
 
-	driver "go.mongodb.org/mongo-driver/v2/mongo"
-	"go.mongodb.org/mongo-driver/v2/mongo/options"
-
 	"qingfu/directory"
 	"qingfu/store"
+	"qingfu/store/mongo/fault"
 )
 
 // sums runs the command, which has to succeed, and returns what its table says of each
@@ -200,7 +197,7 @@ func migrateUnderKills(t *testing.T, to, whole string) (dir string, want map[str
 	}
 	takes := time.Since(begun)
 
-	st, random, killed := openData(t, dir), mathrand.New(mathrand.NewPCG(5, 6)), 0
+	st, random, killed := openData(t, dir), rand.New(rand.NewPCG(5, 6)), 0
 	for round := range rounds {
 		cmd := start(to)
 		time.AfterFunc(time.Duration(float64(takes)*(0.1+0.4*random.Float64())), func() { _ = cmd.Process.Kill() })
@@ -244,21 +241,8 @@ func migrateUnderKills(t *testing.T, to, whole string) (dir string, want map[str
 // newDatabase names a new database of the MongoDB to test with, which the test drops.
 func newDatabase(t *testing.T) string {
 	t.Helper()
-	name := "qingfu_test_" + strings.ToLower(rand.Text())
-	t.Cleanup(func() {
-		client, err := driver.Connect(options.Client().ApplyURI(mongodb))
-		if err != nil {
-			t.Error(err)
-			return
-		}
-		ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
-		defer cancel()
-		if err := errors.Join(client.Database(name).Drop(ctx), client.Disconnect(ctx)); err != nil {
-			t.Error(err)
-		}
-	})
 	address, query, _ := strings.Cut(mongodb, "?")
-	return strings.TrimSuffix(address, "/") + "/" + name + "?" + query
+	return strings.TrimSuffix(address, "/") + "/" + fault.Database(t, mongodb) + "?" + query
 }
 
 // TestMigrateToMongoAndBack goes from the embedded store to MongoDB, from there to

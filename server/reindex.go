@@ -17,7 +17,6 @@ import (
 	"qingfu/directory"
 	"qingfu/search"
 	"qingfu/search/memory"
-	"qingfu/seed"
 	"qingfu/store"
 )
 
@@ -237,16 +236,12 @@ func watchReindex(ctx context.Context, meta *store.Collection[store.Mark], reque
 
 // reindexAlone builds the index and saves it for the next start.
 func (cmd *reindexCommand) reindexAlone(ctx context.Context, st *store.Store, request string, con *console) error {
-	regions, err := seed.Regions()
+	language, err := readLanguage()
 	if err != nil {
 		return err
 	}
-	calendar, err := seed.Calendar()
-	if err != nil {
-		return err
-	}
-	lexicon, indexer, log := search.NewLexicon(regions), search.NewIndexer(regions), cmd.logger(con.err)
-	p, err := cmd.openIndex(ctx, st, lexicon, calendar, indexer, log)
+	log := cmd.logger(con.err)
+	p, err := cmd.openIndex(ctx, st, language, log)
 	if err != nil {
 		return err
 	}
@@ -260,7 +255,7 @@ func (cmd *reindexCommand) reindexAlone(ctx context.Context, st *store.Store, re
 	if err != nil || cmd.MeiliURL == "" {
 		return err
 	}
-	m, err := newMirror(ctx, st, cmd.config(lexicon, calendar), indexer, nodeName("reindex"), log)
+	m, err := newMirror(ctx, st, cmd.config(language), language.indexer, nodeName("reindex"), log)
 	if err != nil {
 		return err
 	}

@@ -101,16 +101,12 @@ func (cmd *serveCommand) Run(ctx context.Context, con *console) (err error) {
 	defer func() { err = errors.Join(err, bucket.Close()) }()
 	album := photos.New(photos.Config{Bucket: bucket, Documents: st, Log: log, Now: time.Now})
 
-	regions, err := seed.Regions()
+	language, err := readLanguage()
 	if err != nil {
 		return err
 	}
-	calendar, err := seed.Calendar()
-	if err != nil {
-		return err
-	}
-	lexicon := search.NewLexicon(regions)
-	projector, err := cmd.openIndex(ctx, st, lexicon, calendar, search.NewIndexer(regions), log)
+	regions, calendar, lexicon := language.regions, language.calendar, language.lexicon
+	projector, err := cmd.openIndex(ctx, st, language, log)
 	if err != nil {
 		return err
 	}
@@ -125,7 +121,7 @@ func (cmd *serveCommand) Run(ctx context.Context, con *console) (err error) {
 	var remote *mirror
 	var pair *search.Pair
 	if cmd.MeiliURL != "" {
-		if remote, err = newMirror(ctx, st, cmd.config(lexicon, calendar), projector.indexer, node, log); err != nil {
+		if remote, err = newMirror(ctx, st, cmd.config(language), language.indexer, node, log); err != nil {
 			return err
 		}
 		pair = search.NewPair(remote.engine, engine, remote.behind, remote.failed, time.Now)

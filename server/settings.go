@@ -12,8 +12,6 @@ import (
 	"path/filepath"
 	"strconv"
 
-	"qingfu/directory"
-	"qingfu/search"
 	"qingfu/search/meili"
 	"qingfu/store"
 	"qingfu/store/mongo"
@@ -58,8 +56,8 @@ func (s *meiliSettings) check() error {
 }
 
 // config is what the engine needs of them.
-func (s *meiliSettings) config(lexicon *search.Lexicon, calendar *directory.Calendar) meili.Config {
-	return meili.Config{URL: s.MeiliURL, Key: s.MeiliKey, Lexicon: lexicon, Calendar: calendar}
+func (s *meiliSettings) config(l *language) meili.Config {
+	return meili.Config{URL: s.MeiliURL, Key: s.MeiliKey, Lexicon: l.lexicon, Calendar: l.calendar}
 }
 
 func (s *dataSettings) production() bool { return s.Env == "production" }
